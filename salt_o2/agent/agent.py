@@ -36,7 +36,6 @@ from salt_o2.linux import atomic_file, cgroup
 
 log = logging.getLogger(__name__)
 GOALS = (TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING, TaskState.DONE)
-TRIM_EVERY_S = 1.0
 LIMITS_EVERY_S = 0.5
 LOCK_RETRY_S = 0.2
 ACCEPTED_AFTER = 2.0
@@ -87,6 +86,8 @@ class Agent:
         self._reported, self._heartbeat_s = asyncio.Event(), heartbeat_s
         self._has_tasks = asyncio.Event()
         """Set while there are tasks: an idle agent looks after nothing."""
+        self._has_limited = asyncio.Event()
+        """Set while there are tasks with limits."""
         self._home: StateDirectory | None = None
         self.refused = ""
         """Why control refuses this agent and accepts another agent of the same name."""
@@ -316,6 +317,8 @@ class Agent:
         )
         owner = task.record.environment
         task.apply_order(command, order, persisted)
+        if task.is_limited:
+            self._has_limited.set()
         # The previous owner no longer waits for this task.
         if task.record.environment != owner:
             self.reporter.changed(owner, task.id, settled=True)
@@ -328,6 +331,8 @@ class Agent:
         )
         self._tasks[record.task] = task
         self._has_tasks.set()
+        if task.is_limited:
+            self._has_limited.set()
         return task
 
     def _state_directory(self) -> StateDirectory:
@@ -417,16 +422,18 @@ class Agent:
     async def _keep_outputs_bounded(self) -> None:
         while True:
             await self._has_tasks.wait()
-            await asyncio.sleep(TRIM_EVERY_S)
+            await asyncio.sleep(self._host.outputs_every_s)
             for task in list(self._tasks.values()):
                 task.trim_output()
 
     async def _keep_limits(self) -> None:
         while True:
-            await self._has_tasks.wait()
+            await self._has_limited.wait()
             await asyncio.sleep(LIMITS_EVERY_S)
-            limited = [task for task in self._tasks.values() if task.has_limits]
-            await asyncio.gather(*(task.keep_limits() for task in limited))
+            limited = [task for task in self._tasks.values() if task.is_limited]
+            if not limited:
+                self._has_limited.clear()
+            await asyncio.gather(*(task.keep_limits() for task in limited if task.has_limits))
 
 
 def _share_no_file() -> None:

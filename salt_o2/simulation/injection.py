@@ -109,6 +109,8 @@ class Injection:
                 self._damage(host, rng)
             case FaultKind.STORE_LOCKED:
                 self._lock_store(fault.lasts_s)
+            case FaultKind.STORE_FULL:
+                self._fill_store(fault.lasts_s)
             case FaultKind.STRANGERS:
                 for _ in range(rng.randint(1, 12)):
                     port = rng.choice((0, 30000 + rng.randrange(8), 9000 + rng.randrange(8)))
@@ -118,6 +120,8 @@ class Injection:
                     cluster.network.send_again(rng)
             case FaultKind.HOSTILE_MESSAGE:
                 self._send_garbage(host, rng)
+            case FaultKind.MINION_COPIED:
+                self._copy_minion(host, fault.lasts_s)
 
     def heal_all(self) -> None:
         """End all faults that last."""
@@ -127,7 +131,7 @@ class Injection:
         self._troubles.clear()
         cluster = self._cluster
         cluster.trace.add("all faults end")
-        for program in (cluster.control.program, *(host.program for host in cluster.hosts.values())):
+        for program in (cluster.control.program, *(host.program for host in cluster.machines)):
             if program is not None:
                 program.turns_left = program.writes_left = None
         if cluster.control.program is None:
@@ -270,7 +274,17 @@ class Injection:
 
         self._heal_later(min(lasts_s, 20.0), release)
 
+    def _fill_store(self, lasts_s: float) -> None:
+        control = self._cluster.control
+
+        def empty() -> None:
+            control.is_store_full = False
+
+        control.is_store_full = True
+        self._heal_later(lasts_s, empty)
+
     def _send_garbage(self, host: SimulatedHost, rng: Random) -> None:
+        """Send garbage, changed messages and messages of other hosts under the name of ``host``."""
         network = self._cluster.network
         bodies: list[Any] = [
             {"sealed": rng.randbytes(64)},
@@ -280,8 +294,26 @@ class Injection:
             [1, 2],
             {"sealed": b""},
         ]
-        if network.master is not None:
-            network.master.put(Event(f"salt/o2/agent/{host.name}".encode(), rng.choice(bodies)))
+        for _, message in list(network.recent)[-rng.randint(1, 20) :]:
+            if isinstance(message, Event):
+                bodies += [message.data, changed(message.data, rng)]
+            else:
+                network.forge(host.name, changed(message, rng))
+        for body in bodies:
+            if network.master is not None:
+                network.master.put(Event(f"salt/o2/agent/{host.name}".encode(), body))
+
+    def _copy_minion(self, host: SimulatedHost, lasts_s: float) -> None:
+        """Start a second minion of the same name: a machine that was cloned, with an agent without state."""
+        if self._cluster.copy_minion(host) is not None:
+            self._heal_later(lasts_s, lambda: self._remove_copy(host))
+
+    def _remove_copy(self, host: SimulatedHost) -> None:
+        self._cluster.trace.add(f"the copy of {host.name} is switched off")
+        # Control may have given tasks to the copy while the host had none.
+        if host.copy is not None and host.copy.kernel.task_processes():
+            self._touch(host.name)
+        self._cluster.remove_copy(host)
 
     def _touch(self, host: str) -> None:
         self.touched[host] = self._cluster.loop.time()
@@ -297,10 +329,30 @@ class Injection:
         cluster.loop.call_later(lasts_s, once, context=cluster.network.outside.copy())
 
 
+def changed(message: Any, rng: Random) -> Any:
+    """Return ``message`` with one bit of one of its texts or byte strings changed, or without one entry."""
+    if isinstance(message, bytes) and message:
+        place = rng.randrange(len(message))
+        return message[:place] + bytes([message[place] ^ 1 << rng.randrange(8)]) + message[place + 1 :]
+    if isinstance(message, str) and message:
+        place = rng.randrange(len(message))
+        return message[:place] + rng.choice("a0/*\0") + message[place + 1 :]
+    if isinstance(message, dict) and message:
+        key = rng.choice(list(message))
+        if rng.random() < 0.1:
+            return {name: value for name, value in message.items() if name != key}
+        return message | {key: changed(message[key], rng)}
+    if isinstance(message, list | tuple) and message:
+        place = rng.randrange(len(message))
+        return [*message[:place], changed(message[place], rng), *message[place + 1 :]]
+    return rng.choice((None, -1, "", [], {}))
+
+
 def devices_of(host: SimulatedHost) -> dict[str, Device]:
-    """Return the devices of a host that run, by the name of their task."""
+    """Return the devices of a host and of its copy that run, by the name of their task."""
     found = {}
-    for process in host.kernel.task_processes():
-        if isinstance(process.program, Device):
-            found[process.mark.rpartition("/")[2]] = process.program
+    for machine in host.machines:
+        for process in machine.kernel.task_processes():
+            if isinstance(process.program, Device):
+                found[process.mark.rpartition("/")[2]] = process.program
     return found

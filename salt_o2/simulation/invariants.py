@@ -1,22 +1,27 @@
 """What must hold in every simulated cluster, checked all the time and once more when faults have stopped."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from salt_o2.control.requests.history_requests import entries
 from salt_o2.control.views.staleness import StalenessView
 from salt_o2.core.ids import HostId
+from salt_o2.core.messages.reports import TaskReport
+from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.recovery import snapshot
 from salt_o2.core.recovery.replay import replay
-from salt_o2.core.states import EnvironmentState, TaskState
+from salt_o2.core.states import ControlMode, EnvironmentState, TaskState
 from salt_o2.occ.driver import TABLES
 from salt_o2.simulation.injection import Injection, devices_of
+from salt_o2.simulation.machine.device import Device
 from salt_o2.simulation.machine.kernel import Process, Shim
 from salt_o2.simulation.programs.cluster import Cluster
 from salt_o2.simulation.users import Answers
 
 CHECK_S = 2.0
 """Interval of the checks."""
+WHOLE_EVERY = 10
+"""Each of so many checks compares what users see; the others compare states alone."""
 WRONG_FOR_S = 25.0
 """How long control may show a wrong state that it does not mark as unknown."""
 UNKNOWN_TASK = "its agent does not know it any more"
@@ -45,6 +50,8 @@ class Invariants:
     _stable: dict[str, dict[str, tuple[str, tuple[int, int]]]] = field(default_factory=dict)
     """By environment: the host and the process of each task, when it last ran untouched."""
     _begun: dict[str, int] = field(default_factory=dict)
+    _runs: dict[str, int] = field(default_factory=dict)
+    """The environments in a run without a request under way, with the number of requests before."""
     _last: float = 0.0
 
     # --- during the simulation ------------------------------------------------------------------
@@ -58,27 +65,30 @@ class Invariants:
         self.answers.wrong.clear()
         self.broken += [] if self.may_fail else self.answers.failed
         self.answers.failed.clear()
-        for host in self.cluster.hosts.values():
-            self.broken += host.kernel.wrong_signals
-            host.kernel.wrong_signals.clear()
+        for machine in self.cluster.machines:
+            self.broken += machine.kernel.wrong_signals
+            machine.kernel.wrong_signals.clear()
         self.broken += self._processes_twice()
         self.broken += self._wrong_failures()
         for id in self.answers.gone & self.cluster.control.environments.keys():
             self.broken.append(f"environment {id} was destroyed, and is back")
-        self._check_shown_states()
+        there = {name: devices_of(host) for name, host in self.cluster.hosts.items()}
+        self._check_shown_states(there)
         self._check_transitions()
-        self._check_untouched()
+        self._check_runs()
+        self._check_untouched(there)
         self._last = self.cluster.loop.time()
 
     def _processes_twice(self) -> Iterator[str]:
-        """Yield the tasks that have two living shims on one host."""
+        """Yield the tasks that have two living shims on one host, or on a host and its copy."""
         for host in self.cluster.hosts.values():
-            seen: dict[str, Process] = {}
-            for process in host.kernel.task_processes():
-                if isinstance(process.program, Shim):
-                    if process.mark in seen:
-                        yield f"task {task_of(process)} was started twice on {host.name}"
-                    seen[process.mark] = process
+            seen: set[str] = set()
+            for machine in host.machines:
+                for process in machine.kernel.task_processes():
+                    if isinstance(process.program, Shim):
+                        if task_of(process) in seen:
+                            yield f"task {task_of(process)} was started twice on {host.name}"
+                        seen.add(task_of(process))
 
     def _wrong_failures(self) -> Iterator[str]:
         """Yield announced failures that no fault can cause."""
@@ -91,21 +101,23 @@ class Invariants:
                 yield f"the agent on {host} has lost task {data.get('task')}"
         announced.clear()
 
-    def _check_shown_states(self) -> None:
+    def _check_shown_states(self, there: Mapping[str, Mapping[str, Device]]) -> None:
         control = self.cluster.control
         if control.control is None or control.program is None or control.program.frozen:
             self._wrong_since.clear()
             return
         now, wrong = self.cluster.loop.time(), {}
         view = StalenessView(control.control.hosts, control.control.clock())
-        devices = {name: devices_of(host) for name, host in self.cluster.hosts.items()}
+        # The whole row of a task takes ten times as long as its state.
+        whole = self.checks % WHOLE_EVERY == 0
         for target in control.environments.values():
             members = target.environment.model.tasks
             for planned in members.plan.tasks:
                 if planned.id in members.lost or planned.launch.control_port is None:
                     continue
-                shown = view.task(planned, members.reports.get(planned.id))["state"]
-                device = devices.get(planned.host, {}).get(planned.id)
+                report = members.reports.get(planned.id)
+                shown = view.task(planned, report)["state"] if whole else state_of(planned, report, view)
+                device = there.get(planned.host, {}).get(planned.id)
                 real = real_state(device)
                 # A device between two states has none.
                 true = (TaskState.UNKNOWN, real)
@@ -132,7 +144,18 @@ class Invariants:
         if control.control is not None:
             self._moving = moving
 
-    def _check_untouched(self) -> None:
+    def _check_runs(self) -> None:
+        """Check that no run ends in good order without a request: no simulated task signals its end."""
+        runs: dict[str, int] = {}
+        for id, target in self.cluster.control.environments.items():
+            state, begun = target.environment.model.state, self.answers.begun.get(id, 0)
+            if state is EnvironmentState.RUNNING and not self.answers.in_progress.get(id):
+                runs[id] = begun
+            elif state is EnvironmentState.CONFIGURED and self._runs.get(id) == begun:
+                self.broken.append(f"the run of environment {id} has ended without a request")
+        self._runs = runs
+
+    def _check_untouched(self, there: Mapping[str, Mapping[str, Device]]) -> None:
         """Check that no program ends a task of a run that neither a fault nor a user has touched.
 
         While an environment moves without a request of a user, what was seen before stays in mind.
@@ -149,19 +172,12 @@ class Invariants:
                 seen.clear()
             elif model.state is EnvironmentState.RUNNING and model.active is None:
                 for task, (host, identity) in seen.items():
-                    if task not in places or self._process_of(task, host) != identity:
+                    if task not in places or identity_of(there[host].get(task)) != identity:
                         self.broken.append(f"task {task} of a run on {host} was ended or moved, untouched")
                 seen.clear()
                 for task, host in places.items():
-                    if (now := self._process_of(task, host)) is not None:
+                    if (now := identity_of(there[host].get(task))) is not None:
                         seen[task] = (host, now)
-
-    def _process_of(self, task: str, host: str) -> tuple[int, int] | None:
-        """Return pid and start time of the device of a task; ``None`` if it has none."""
-        device = devices_of(self.cluster.hosts[host]).get(task)
-        if device is None or device.process is None:
-            return None
-        return device.pid, device.process.started
 
     def note_pair(self, fault: str) -> None:
         """Record during which transitions ``fault`` happens."""
@@ -276,15 +292,26 @@ def name_of(process: Process) -> str:
     return process.command[0].decode().rpartition("/")[2]
 
 
-def real_state(device: object) -> TaskState:
+def real_state(device: Device | None) -> TaskState:
     """Return the state of a device; DONE if it does not run."""
-    if device is None:
-        return TaskState.DONE
-    table = next(table for mode, table in TABLES.items() if str(mode) == "fairmq")
-    return table.task_state(device.state)  # type: ignore[attr-defined]
+    return TaskState.DONE if device is None else TABLES[ControlMode.FAIRMQ].task_state(device.state)
 
 
-def is_failed(shown: TaskState, device: object) -> bool:
+def state_of(planned: PlannedTask, report: TaskReport | None, view: StalenessView) -> TaskState:
+    """Return the state that control shows, without the rest of the row."""
+    if report is None or view.host_age(planned.host).stale_reason:
+        return TaskState.UNKNOWN
+    return report.state
+
+
+def identity_of(device: Device | None) -> tuple[int, int] | None:
+    """Return pid and start time of a device; ``None`` if there is none."""
+    if device is None or device.process is None:
+        return None
+    return device.pid, device.process.started
+
+
+def is_failed(shown: TaskState, device: Device | None) -> bool:
     """Return whether a task without a device is shown as failed, which is true."""
     return shown is TaskState.ERROR and device is None
 

@@ -36,9 +36,11 @@ class FaultKind(StrEnum):
     CLOCK_JUMP = "clock of a host jumps"
     FILE_DAMAGED = "file damaged"
     STORE_LOCKED = "store locked"
+    STORE_FULL = "store full"
     STRANGERS = "other programs"
     STALE_MESSAGES = "stale messages"
     HOSTILE_MESSAGE = "hostile message"
+    MINION_COPIED = "minion copied"
 
 
 KILLS = frozenset(
@@ -83,9 +85,11 @@ WEIGHTS = {
     FaultKind.CLOCK_JUMP: 2,
     FaultKind.FILE_DAMAGED: 3,
     FaultKind.STORE_LOCKED: 2,
+    FaultKind.STORE_FULL: 3,
     FaultKind.STRANGERS: 4,
     FaultKind.STALE_MESSAGES: 4,
     FaultKind.HOSTILE_MESSAGE: 2,
+    FaultKind.MINION_COPIED: 4,
 }
 """How often each kind is drawn, relative to the others."""
 BEGIN_S = 20.0

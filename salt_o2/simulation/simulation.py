@@ -90,10 +90,13 @@ def quiet() -> Iterator[None]:
     # Without a running loop, a ``finally`` block would make one that nothing closes.
     asyncio.set_event_loop(None)
     gc.disable()
+    # What the process has imported needs no search for cycles.
+    gc.freeze()
     try:
         yield
     finally:
         gc.collect()
+        gc.unfreeze()
         logging.disable(before)
         sys.unraisablehook = hook
         if collects:

@@ -14,6 +14,10 @@ PATIENCE_S = 240.0
 """How long a request may take, in seconds in which control runs."""
 
 
+CANCELLED = ("was cancelled by EXIT", "was cancelled by GO_ERROR")
+"""Any user may destroy an environment at any time, also by force."""
+
+
 class ConnectionLost(Exception):
     """Control has ended before it has answered."""
 
@@ -49,13 +53,17 @@ class User:
         """Work on ``cluster`` and note the answers."""
         self.name, self._cluster, self._rng, self.answers = name, cluster, rng, answers
         self._own: list[str] = []
+        self._alone = rng.choice((0.2, 0.8, 0.95))
+        """How often the user steers an environment of its own, and none of another user."""
 
     async def work(self, until: float) -> None:
         """Send requests until the virtual time ``until``."""
         loop = self._cluster.loop
         while loop.time() < until:
             try:
-                await self._act()
+                # Some users send the next request before the answer to the last one.
+                requests = 2 if self._rng.random() < 0.1 else 1
+                await asyncio.gather(*(self._act() for _ in range(requests)))
             except ConnectionLost:
                 self._cluster.trace.add(f"{self.name} loses the connection to control")
             await asyncio.sleep(self._rng.expovariate(1 / 12.0))
@@ -67,7 +75,7 @@ class User:
         if not environments or (len(environments) < 4 and self._rng.random() < 0.3):
             await self._create()
             return
-        mine = self._own if self._own and self._rng.random() < 0.8 else list(environments)
+        mine = self._own if self._own and self._rng.random() < self._alone else list(environments)
         await self._steer(self._rng.choice(mine), environments)
 
     async def _create(self) -> None:
@@ -152,7 +160,7 @@ class User:
             answer = task.result()
         except O2Error as error:
             self.answers.refused += 1
-            if isinstance(error, TaskError):
+            if isinstance(error, TaskError) and not any(text in str(error) for text in CANCELLED):
                 self.answers.failed.append(f"{verb} {dict(arguments)} fails: {error}")
             trace.add(f"{self.name}: {verb} {dict(arguments)} fails: {first_line(error)}")
             return None

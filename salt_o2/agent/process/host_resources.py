@@ -44,6 +44,8 @@ class HostResources:
     process_scan: ProcessScan = field(init=False)
     claims: dict[int, str] = field(default_factory=dict)
     """The TCP ports of running tasks, each with its task."""
+    outputs_every_s: float = 1.0
+    """How often the sizes of all outputs are checked."""
     port_ranges: tuple[tuple[int, int], ...] = ()
     """First and last port of each range that placement may give out on this host."""
     address: str = ""

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from salt_o2.agent.device.watcher import DeviceWatcher
-from salt_o2.agent.launch import shim
+from salt_o2.agent.launch import resource_limits, shim
 from salt_o2.agent.process import launcher, task_process
 from salt_o2.agent.process.host_resources import HostResources
 from salt_o2.agent.process.task_process import TaskProcess
@@ -189,6 +189,12 @@ class Task:
             log.warning("the output of task %s cannot be shortened: %s", self.id, error)
 
     # --- limits ---------------------------------------------------------------------------------
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a launch of the task sets limits; its process may have ended or may not have begun."""
+        launches = (self.record.launched, self.record.launch)
+        return any(launch is not None and launch.limits != resource_limits.NOTHING for launch in launches)
 
     @property
     def has_limits(self) -> bool:

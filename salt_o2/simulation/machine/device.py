@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
+from typing import Any
 
 from salt_o2.device.control import transitions
 from salt_o2.occ import fairmq_states as states
@@ -67,7 +68,8 @@ class Device:
         self._state_readers: list[asyncio.Queue[str | None]] = []
         self._event_readers: list[asyncio.Queue[DeviceEvent | None]] = []
         self._told_to_end = False
-        self.gone: list[asyncio.Future[None]] = []
+        self.waiting: dict[asyncio.Future[Any], Exception] = {}
+        """Answers that clients wait for, each with its error if the process ends before."""
 
     @property
     def pid(self) -> int:
@@ -141,8 +143,7 @@ class Device:
             self._kernel.later(self._duration(STEP_S, event), self._step, source, event, answer)
 
     def _refuse(self, answer: "asyncio.Future[Reply]", text: str, status: str) -> None:
-        if not answer.done():
-            answer.set_exception(RpcRefused(text, status))
+        fail(answer, RpcRefused(text, status))
         self._next()
 
     def _step(self, source: str, event: str, answer: "asyncio.Future[Reply]") -> None:
@@ -221,14 +222,19 @@ class Device:
     def ended(self) -> None:
         """End all connections."""
         self._process = None
-        for waiter in self.gone:
-            if not waiter.done():
-                waiter.set_result(None)
-        self.gone.clear()
+        for answer, error in self.waiting.items():
+            fail(answer, error)
+        self.waiting.clear()
         for states_reader in self._state_readers:
             states_reader.put_nowait(None)
         for events_reader in self._event_readers:
             events_reader.put_nowait(None)
+
+
+def fail(answer: "asyncio.Future[Any]", error: Exception) -> None:
+    """Let ``answer`` raise ``error``, unless it is done."""
+    if not answer.done():
+        answer.set_exception(error)
 
 
 class PlainProgram:

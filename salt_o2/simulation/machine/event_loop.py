@@ -5,6 +5,7 @@ Functions for threads run in the loop, after a delay from the seed.
 """
 
 import asyncio
+import contextvars
 import heapq
 from collections import deque
 from collections.abc import Callable
@@ -25,15 +26,49 @@ class Starved(RuntimeError):
     """No callback is left that could run, though the simulation has not ended."""
 
 
+class Callback(asyncio.Handle):
+    """A callback with the program that it belongs to.
+
+    A simulation runs some fifty thousand callbacks. The handles of asyncio ask the loop for its debug mode
+    several times for each of them.
+    """
+
+    __slots__ = ("program",)
+
+    def __init__(self, callback: Any, args: Any, loop: Any, context: contextvars.Context | None) -> None:
+        """Call ``callback`` with ``args`` in ``context``, by default in the present one."""
+        self._context = contextvars.copy_context() if context is None else context
+        self._loop, self._callback, self._args = loop, callback, args
+        self._cancelled = False
+        self._repr = self._source_traceback = None
+        self.program: Program | None = self._context.get(CURRENT)
+
+    def cancel(self) -> None:
+        """Do not run, and release the memory."""
+        self._cancelled = True
+        self._callback, self._args = None, ()
+
+
+class Timer(Callback):
+    """A callback at a time."""
+
+    __slots__ = ("at",)
+    at: float
+
+    def when(self) -> float:
+        """Return the virtual time in seconds."""
+        return self.at
+
+
 class Descriptor:
     """A simulated file descriptor that becomes readable once and stays so."""
 
     def __init__(self) -> None:
         """Start without data."""
         self.is_readable = False
-        self._handle: asyncio.Handle | None = None
+        self._handle: Callback | None = None
 
-    def watch(self, loop: "VirtualLoop", handle: asyncio.Handle) -> None:
+    def watch(self, loop: "VirtualLoop", handle: Callback) -> None:
         """Run ``handle`` when the descriptor is readable."""
         self._handle = handle
         if self.is_readable:
@@ -83,26 +118,26 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
 
     def _run_once(self) -> None:
         timers, ready = self._timers, self._ready  # type: ignore[attr-defined]
-        if not ready and not self._stopping:  # type: ignore[attr-defined]
-            while timers and timers[0][2]._cancelled:
-                heapq.heappop(timers)
-            if not timers:
-                raise Starved("no callback is left that could run")
-            self._now = max(self._now, timers[0][0])
-        until = self._now + RESOLUTION_S
-        while timers and timers[0][0] <= until:
-            ready.append(heapq.heappop(timers)[2])
-        if len(ready) == 1:
-            self._run_one(ready.popleft())
-            return
-        for handle in self._in_drawn_order(ready):
-            self._run_one(handle)
+        while not self._stopping:  # type: ignore[attr-defined]
+            if not ready:
+                while timers and timers[0][2]._cancelled:
+                    heapq.heappop(timers)
+                if not timers:
+                    raise Starved("no callback is left that could run")
+                self._now = max(self._now, timers[0][0])
+            until = self._now + RESOLUTION_S
+            while timers and timers[0][0] <= until:
+                ready.append(heapq.heappop(timers)[2])
+            if len(ready) == 1:
+                self._run_one(ready.popleft())
+            else:
+                for handle in self._in_drawn_order(ready):
+                    self._run_one(handle)
 
-    def _in_drawn_order(self, ready: "deque[asyncio.Handle]") -> list[asyncio.Handle]:
-        by_program: dict[int, list[asyncio.Handle]] = {}
+    def _in_drawn_order(self, ready: "deque[Callback]") -> list[Callback]:
+        by_program: dict[int, list[Callback]] = {}
         for handle in ready:
-            program = handle._context.get(CURRENT)  # type: ignore[attr-defined]
-            by_program.setdefault(id(program), []).append(handle)
+            by_program.setdefault(id(handle.program), []).append(handle)
         ready.clear()
         groups = list(by_program.values())
         if len(groups) == 1:
@@ -110,10 +145,10 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
         self._rng.shuffle(groups)
         return [handle for group in groups for handle in group]
 
-    def _run_one(self, handle: asyncio.Handle) -> None:
+    def _run_one(self, handle: Callback) -> None:
         if handle._cancelled:
             return
-        program: Program | None = handle._context.get(CURRENT)  # type: ignore[attr-defined]
+        program = handle.program
         if program is not None:
             if not program.alive:
                 return
@@ -126,7 +161,13 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
                     self.killed(program)
                     return
         self.turns += 1
-        handle._run()
+        try:
+            handle._context.run(handle._callback, *handle._args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            text = f"exception in callback {handle._callback!r}"
+            self.call_exception_handler({"message": text, "exception": error, "handle": handle})
 
     def thaw(self, program: Program) -> None:
         """Let a stopped ``program`` continue."""
@@ -134,23 +175,35 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
         self._ready.extend(program.held)  # type: ignore[attr-defined]
         program.held.clear()
 
+    def call_soon(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: Any = None
+    ) -> Callback:
+        """Call ``callback`` in the next turn."""
+        handle = Callback(callback, args, self, context)
+        self._ready.append(handle)  # type: ignore[attr-defined]
+        return handle
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Any, *args: Any, context: Any = None
+    ) -> Timer:
+        """Call ``callback`` in ``delay`` seconds."""
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
     def call_at(  # type: ignore[override]
         self, when: float, callback: Any, *args: Any, context: Any = None
-    ) -> asyncio.TimerHandle:
+    ) -> Timer:
         """Call ``callback`` at the virtual time ``when``; of two at the same time the first goes first."""
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        timer = Timer(callback, args, self, context)
+        timer.at = when
         self._sequence += 1
         heapq.heappush(self._timers, (when, self._sequence, timer))
         return timer
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Do nothing: a cancelled timer leaves the heap when its time has come."""
 
     # --- what other event loops ask of the operating system -------------------------------------
 
     def call_soon_threadsafe(  # type: ignore[override]
         self, callback: Any, *args: Any, context: Any = None
-    ) -> asyncio.Handle:
+    ) -> Callback:
         """Schedule ``callback``: there is one thread only."""
         return self.call_soon(callback, *args, context=context)
 
@@ -177,7 +230,7 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
 
     def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
         """Call ``callback`` when the simulated descriptor ``fd`` is readable."""
-        self._descriptors[fd].watch(self, asyncio.Handle(callback, args, self))
+        self._descriptors[fd].watch(self, Callback(callback, args, self, None))
 
     def remove_reader(self, fd: Any) -> bool:
         """Stop to watch ``fd``."""
@@ -194,7 +247,7 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
         """Forget ``fd``."""
         self._descriptors.pop(fd, None)
 
-    def run_handle_soon(self, handle: asyncio.Handle) -> None:
+    def run_handle_soon(self, handle: Callback) -> None:
         """Run ``handle`` in the next turn."""
         self._ready.append(handle)  # type: ignore[attr-defined]
 

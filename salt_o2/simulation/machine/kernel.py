@@ -4,7 +4,6 @@ It has the interface of :class:`salt_o2.linux.kernel.Kernel`. A shim is a proces
 writes its exit status and adopts the orphans of the task, as ``salt_o2/agent/launch/shim.py`` does.
 """
 
-import asyncio
 import contextvars
 import os
 import signal
@@ -18,7 +17,7 @@ from typing import Any, Protocol
 from salt_o2.agent.launch.shim import SCRIPT
 from salt_o2.agent.storage.task_directory import MARK
 from salt_o2.linux.procfs import Entry
-from salt_o2.simulation.machine.event_loop import Descriptor, VirtualLoop
+from salt_o2.simulation.machine.event_loop import Descriptor, Timer, VirtualLoop
 
 TICKS = os.sysconf("SC_CLK_TCK")
 INIT = 1
@@ -102,7 +101,7 @@ class SimulatedKernel:
 
     # --- the simulator's side -------------------------------------------------------------------
 
-    def later(self, delay_s: float, callback: Callable[..., None], *arguments: Any) -> asyncio.TimerHandle:
+    def later(self, delay_s: float, callback: Callable[..., None], *arguments: Any) -> Timer:
         """Call ``callback`` in ``delay_s`` seconds; no program's end affects it."""
         return self._loop.call_later(delay_s, callback, *arguments, context=self._context)
 

@@ -119,6 +119,11 @@ class Network:
         else:
             self._arrive(message)
 
+    def forge(self, host: str, load: Any) -> None:
+        """Let a publication reach the agents of ``host`` that control has not sent."""
+        for one in self.agents.get(host, []):
+            one.put({"load": load})
+
     def _send_down(self, link: Link, to: Listening, load: dict[str, Any]) -> None:
         if link.is_down_cut or self.is_master_away or self.rng.random() < link.loss:
             self.count("publications lost")

@@ -10,7 +10,7 @@ from salt_o2.occ.control_socket import PinnedSocket
 from salt_o2.occ.process_history import ProcessHistory
 from salt_o2.occ.wire.codec import codec_named
 from salt_o2.occ.wire.replies import DeviceEvent, DeviceState, Reply, ReplyTimeout
-from salt_o2.simulation.machine.device import Device
+from salt_o2.simulation.machine.device import Device, fail
 from salt_o2.simulation.machine.kernel import SimulatedKernel
 
 LOOPBACK_S = 0.001
@@ -80,20 +80,17 @@ class SimulatedOccChannel:
     async def _call(self, method: str, ask: Any, answer: "asyncio.Future[Any]", timeout_s: float) -> Any:
         await asyncio.sleep(self._rng.expovariate(1.0 / LOOPBACK_S))
         device = self._connected()
-        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        device.gone.append(gone)
         # The request reaches the device whatever happens to the agent now.
         self._kernel.later(self._rng.expovariate(1.0 / LOOPBACK_S), ask, device)
+        reset = UnreachableError(f"no process answers {method} at {self}: Connection reset")
+        late = ReplyTimeout(f"{method} at {self} was not answered within {timeout_s:.3g} s")
+        device.waiting[answer] = reset
+        timer = asyncio.get_running_loop().call_later(timeout_s, fail, answer, late)
         try:
-            await asyncio.wait({gone, answer}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
-            if gone.done():
-                raise UnreachableError(f"no process answers {method} at {self}: Connection reset")
-            raise ReplyTimeout(f"{method} at {self} was not answered within {timeout_s:.3g} s")
+            return await answer
         finally:
-            answer.cancel()
-            gone.cancel()
+            timer.cancel()
+            device.waiting.pop(answer, None)
 
     def _connected(self) -> Device:
         process = self._kernel.ports.get(self.port)

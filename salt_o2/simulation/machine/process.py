@@ -28,7 +28,7 @@ class Program:
         self.clock_offset_s = clock_offset_s
         self.alive = True
         self.frozen = False
-        self.held: deque[asyncio.Handle] = deque()
+        self.held: deque[Any] = deque()
         """Callbacks that wait for the end of a stop."""
         self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
         self.turns_left: int | None = None

@@ -57,8 +57,15 @@ class SimulatedHost:
         """All agents that ever ran: a dead one must stay in memory, see ``Program``."""
         self.clock_offset_s = 0.0
         self.is_disk_full = False
+        self.copy: SimulatedHost | None = None
+        """Another machine whose minion has the same name and keys, while there is one."""
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "key").write_text(f"key of {name}")
+
+    @property
+    def machines(self) -> "tuple[SimulatedHost, ...]":
+        """The machines that use the name of the host: itself, and its copy if there is one."""
+        return (self,) if self.copy is None else (self, self.copy)
 
     def start_agent(self) -> None:
         """Start the agent; tasks of an earlier one are adopted."""
@@ -76,7 +83,8 @@ class SimulatedHost:
         program, self.program = self.program, None
         if program is not None:
             program.kill()
-            self.network.agents.pop(self.name, None)
+            listening = self.network.agents.get(self.name, [])
+            listening[:] = [each for each in listening if each.program is not program]
             self.kernel.remove_agent()
         self.agent = self.bus = None
 
@@ -111,6 +119,8 @@ class SimulatedHost:
             accounts=Accounts((ACCOUNT,)),
             groups=None,
             kernel=self.kernel,
+            # No simulated task writes an output.
+            outputs_every_s=10.0,
             open_channel=lambda port, codec, _socket: SimulatedOccChannel(self.kernel, self.rng, port, codec),
         )
         return Agent(

@@ -20,7 +20,7 @@ from salt_o2.site.settings import Site
 HEARTBEAT_S = 5.0
 FEW_PIDS = (40, 80, 400)
 """How many pids a host has: few, so that a pid is soon given again."""
-NETWORK = "203.0.113"
+NETWORK, COPIES = "203.0.113", "198.51.100"
 """Addresses for documentation (RFC 5737): no machine has them."""
 
 
@@ -56,6 +56,8 @@ class Cluster:
         self.network = Network(loop, Random(rng.getrandbits(64)))
         loop.connect = self.network.connect
         loop.killed = self.program_killed
+        self.copies: list[SimulatedHost] = []
+        """All copies of minions that ever ran."""
         self.draw_behaviour: Callable[[str], Behaviour] = lambda _host: Behaviour()
         site = Site(repositories=(str(write_repository(folder / "site")),), heartbeat_s=HEARTBEAT_S)
         names = [f"flp{number}" for number in range(1, hosts + 1)]
@@ -66,18 +68,38 @@ class Cluster:
         self.hosts = {name: self._host(number, name) for number, name in enumerate(names, 1)}
         self.control.died = self.program_died
         self.control.no_database = lambda: self.restart_control(1.0)
-        self.network.deliver_job = lambda host, body: self.hosts[host].deliver_job(body)
+        self.network.deliver_job = self._deliver_job
 
     def _host(self, number: int, name: str) -> SimulatedHost:
-        pids = self.rng.choice(FEW_PIDS)
-        kernel = SimulatedKernel(self.loop, Random(self.rng.getrandbits(64)), name, self._program, pids)
         self.network.links[name] = Link()
-        address = f"{NETWORK}.{number}"
+        return self._machine(name, name, f"{NETWORK}.{number}")
+
+    def copy_minion(self, host: SimulatedHost) -> SimulatedHost | None:
+        """Start another machine whose minion has the name and the keys of ``host``; ``None`` if one runs."""
+        if host.copy is not None:
+            return None
+        number = len(self.copies) + 1
+        host.copy = self._machine(host.name, f"{host.name}-copy-{number}", f"{COPIES}.{number}")
+        self.copies.append(host.copy)
+        host.copy.start_agent()
+        return host.copy
+
+    def remove_copy(self, host: SimulatedHost) -> None:
+        """Switch the copy of ``host`` off for good."""
+        copy, host.copy = host.copy, None
+        if copy is not None:
+            copy.stop_agent()
+            copy.kernel.reboot()
+            copy.kernel.is_up = False
+
+    def _machine(self, name: str, folder: str, address: str) -> SimulatedHost:
+        pids = self.rng.choice(FEW_PIDS)
+        kernel = SimulatedKernel(self.loop, Random(self.rng.getrandbits(64)), folder, self._program, pids)
         self.network.kernels[address] = kernel
         return SimulatedHost(
             name,
             address,
-            self.folder / name,
+            self.folder / folder,
             self.network,
             kernel,
             Random(self.rng.getrandbits(64)),
@@ -93,6 +115,15 @@ class Cluster:
             return Device(kernel, Random(self.rng.getrandbits(64)), port, behaviour)
         return PlainProgram(kernel, behaviour)
 
+    def _deliver_job(self, host: str, body: object) -> None:
+        for machine in self.hosts[host].machines:
+            machine.deliver_job(body)
+
+    @property
+    def machines(self) -> list[SimulatedHost]:
+        """All machines with an agent: hosts and copies of them."""
+        return [machine for host in self.hosts.values() for machine in host.machines]
+
     def start(self) -> None:
         """Start control and all agents."""
         self.control.start()
@@ -103,7 +134,7 @@ class Cluster:
         """Kill ``program``, whose countdown has ended, and let its supervisor start another one."""
         if program is self.control.program:
             self.restart_control(self.rng.uniform(0.5, 3.0))
-        for host in self.hosts.values():
+        for host in self.machines:
             if program is host.program:
                 self.restart_agent(host, self.rng.uniform(0.5, 3.0))
 
@@ -140,11 +171,12 @@ class Cluster:
     def close(self) -> None:
         """End all programs."""
         self.control.stop()
-        for host in self.hosts.values():
+        for host in self.machines:
             host.stop_agent()
 
     def release_memory(self) -> None:
         """Release the memory of all programs that ever ran; the loop does not run any more."""
-        for programs in (self.control.programs, *(host.programs for host in self.hosts.values())):
+        machines = (*self.hosts.values(), *self.copies)
+        for programs in (self.control.programs, *(host.programs for host in machines)):
             for program in programs:
                 program.release_memory()

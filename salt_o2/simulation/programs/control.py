@@ -28,6 +28,7 @@ from salt_o2.simulation.machine.salt_channels import SimulatedMasterChannels
 from salt_o2.site.settings import Site
 
 log = logging.getLogger(__name__)
+MOST_PAGES = 2**30
 
 
 class SimulatedControl:
@@ -51,6 +52,7 @@ class SimulatedControl:
         self._channels: SimulatedMasterChannels | None = None
         self.announced: list[tuple[str, Any]] = []
         """Tag and data of all announcements on the event bus."""
+        self.is_store_full = False
         self.starts = 0
         self.no_database: Callable[[], None] = lambda: None
         """Called if the database cannot be opened: the supervisor tries again."""
@@ -96,6 +98,7 @@ class SimulatedControl:
             return
         commit = mortal(_commit, self.died)
         event.listen(store._engine, "commit", lambda connection: commit(connection))
+        event.listen(store._engine, "checkout", self._limit_store)
         self._channels = SimulatedMasterChannels(
             self._network, program, self._key, self._accepted, self.announced
         )
@@ -112,6 +115,10 @@ class SimulatedControl:
             await run_together(loops)
         except LoopEnded as error:
             self._broken(f"control ended: {error}")
+
+    def _limit_store(self, connection: Any, *_: Any) -> None:
+        """Let SQLite refuse to grow its file while the disk is full; it cannot be made smaller than it is."""
+        connection.execute(f"PRAGMA max_page_count = {1 if self.is_store_full else MOST_PAGES}")
 
     def request(self, verb: str, arguments: Mapping[str, Any], user: str) -> "asyncio.Task[Any]":
         """Send a request of a user; the task never ends if control is killed before the answer."""

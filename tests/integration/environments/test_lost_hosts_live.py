@@ -19,8 +19,8 @@ pytestmark = pytest.mark.integration
 SIGN = b"O2_PARTITION="
 STANDSTILL_S = 7.0
 """Longer than an agent waits for the master to take a report."""
-MANY_HEARTBEATS_S = 12.0
-"""Far beyond the three after which a host that answers no probe is lost."""
+SILENT_S = 6.0
+"""Three heartbeats: after this time a host that answers no probe is lost."""
 
 
 @pytest.fixture(scope="module")
@@ -108,14 +108,12 @@ def test_no_task_is_started_twice_while_only_minion_and_agent_are_away(cluster_t
         os.kill(pid, signal.SIGSTOP)
     try:
         wait_until(lambda: status_of(cluster, victim) == "SILENT", "its silence is noticed", 40)
-        time.sleep(MANY_HEARTBEATS_S)
-        assert status_of(cluster, victim) == "SILENT"
         seen = show(cluster, environment)
         assert seen["state"] == "RUNNING"
         for task in seen["tasks"]:
             there = task["host"] != victim
             assert (task["state"], task["last_state"]) == ("RUNNING" if there else "UNKNOWN", "RUNNING")
-            assert (task["age_s"] < MANY_HEARTBEATS_S) is there
+            assert (task["age_s"] < SILENT_S) is there
         assert list(seen["unconfirmed"]) == [victim]
     finally:
         for pid in frozen:
@@ -173,20 +171,6 @@ def _tasks_and_minions(cluster):
         except OSError:
             continue
     return found
-
-
-def test_a_short_silence_is_no_loss(cluster_to_break):
-    cluster = cluster_to_break
-    environment = start(cluster, processors=2)
-    host = environment["tasks"][0]["host"]
-    frozen = daemons_of(cluster, host)
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
-    for pid in frozen:
-        os.kill(pid, signal.SIGCONT)
-    after = show(cluster, environment)
-    assert [t["pid"] for t in after["tasks"]] == [t["pid"] for t in environment["tasks"]]
-    assert after["state"] == "RUNNING"
 
 
 def hosts(cluster):

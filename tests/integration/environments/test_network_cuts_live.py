@@ -1,6 +1,7 @@
 """The network of a running environment is cut, in part or as a whole: hosts are namespaces with links.
 
-After a short cut all tasks still run. Only a host that is unreachable for too long is declared lost.
+After a short cut all tasks still run. Only a host that is unreachable for too long is declared lost. Long
+silences are simulated: tests/unit/simulation/test_silent_hosts.py.
 """
 
 import time
@@ -13,7 +14,6 @@ from salt_o2.cluster.namespaces import Network, obstacle
 from salt_o2.cluster.network_links import heal_all, link
 from salt_o2.cluster.paths import layout
 from salt_o2.cluster.processes import marked
-from salt_o2.core.recovery.host_liveness import SILENT_AFTER
 from tests.support.clusters.environment_queries import identities, states, task_at, total_at
 from tests.support.clusters.private_cluster import PrivateCluster
 from tests.support.waiting import wait_until
@@ -27,8 +27,6 @@ pytestmark = [
 HEARTBEAT_S = 2.0
 SHORT_S = 1.5 * HEARTBEAT_S
 """Shorter than a host may be silent."""
-LONG_S = 2 * SILENT_AFTER * HEARTBEAT_S
-"""Much longer than that."""
 
 
 @pytest.fixture(scope="module")
@@ -116,20 +114,6 @@ def test_the_master_may_be_cut_off_for_a_while(workshop, links, running):
     goes_on(workshop, running)
 
 
-@pytest.mark.patient
-@pytest.mark.needs("nft")
-def test_a_host_whose_reports_are_cut_off_keeps_its_tasks_for_any_time(workshop, cluster, links, running):
-    """Salt's ports are cut; the ports of its tasks answer."""
-    victim = links[host_of(running, "processor1")]
-    victim.drop_all()
-    wait_until(lambda: presence(cluster, victim.host) == "SILENT", "its silence is noticed", 60)
-    last_for(LONG_S)
-    assert presence(cluster, victim.host) == "SILENT"
-    victim.restore()
-    wait_until(lambda: presence(cluster, victim.host) == "ACTIVE", "its agent is heard", 60)
-    goes_on(workshop, running)
-
-
 def is_running(pid):
     return Path(f"/proc/{pid}").exists()
 
@@ -157,14 +141,3 @@ def test_an_unreachable_host_is_declared_lost_and_its_stale_tasks_end_when_it_re
     wait_until(lambda: presence(cluster, victim.host) == "ACTIVE", "it is there again", 60)
     placed = workshop.create("fairmq-ex-1-n-1", processors=9)
     assert victim.host in {task["host"] for task in placed["tasks"]}
-
-
-@pytest.mark.patient
-def test_an_isolated_master_declares_no_host_lost(workshop, cluster, links, running):
-    """When all are silent at once it is the master's own link that is cut."""
-    links["master"].cut()
-    last_for(2 * LONG_S)
-    links["master"].restore()
-    for host in cluster.minions:
-        wait_until(lambda host=host: presence(cluster, host) == "ACTIVE", f"{host} is there again", 60)
-    goes_on(workshop, running)

@@ -2,83 +2,17 @@
 
 import asyncio
 import signal
-from random import Random
 
 import pytest
 
-from salt_o2.simulation.injection import Injection, devices_of
-from salt_o2.simulation.invariants import Invariants
-from salt_o2.simulation.machine.event_loop import VirtualLoop
-from salt_o2.simulation.machine.operating_system import exchanged
-from salt_o2.simulation.programs.cluster import Cluster
-from salt_o2.simulation.simulation import quiet
-from salt_o2.simulation.users import Answers
-
-
-class Scene:
-    """A cluster of two hosts with one running environment, and its invariants."""
-
-    def __init__(self, cluster):
-        self.cluster, self.answers = cluster, Answers()
-        self.injection = Injection(cluster)
-        self.invariants = Invariants(cluster, self.injection, self.answers)
-
-    async def begin(self):
-        self.cluster.start()
-        await asyncio.sleep(10)
-        ask = self.cluster.control.request
-        made = await ask("env_create", {"workflow": "farm", "vars": {"copies": "2"}}, "teo")
-        await ask("env_control", {"id": made["id"], "event": "START_ACTIVITY"}, "teo")
-        await asyncio.sleep(10)
-        self.invariants.check()
-        assert self.invariants.broken == []
-        self.id = made["id"]
-
-    def a_device(self):
-        """Return a host and the device of one of its tasks."""
-        return next(
-            (host, task, device)
-            for host in self.cluster.hosts.values()
-            for task, device in devices_of(host).items()
-        )
-
-    async def checked(self, seconds=0.0):
-        """Check every two seconds; return what was violated."""
-        for _ in range(int(seconds // 2) + 1):
-            self.invariants.check()
-            await asyncio.sleep(2)
-        return " / ".join(self.invariants.broken)
-
-
-def play_in(folder, scene):
-    loop = VirtualLoop(Random(1))
-    with exchanged(loop.time, Random(2)):
-        cluster = Cluster(loop, Random(3), folder, 2)
-
-        async def work():
-            acted = Scene(cluster)
-            await acted.begin()
-            try:
-                return await scene(acted)
-            finally:
-                cluster.close()
-
-        try:
-            return loop.run_until_complete(work())
-        finally:
-            cluster.release_memory()
-            loop.close()
+from tests.support.simulation.scene import play_in
 
 
 @pytest.fixture
 def play(tmp_path):
     """Run a scene in a simulated cluster."""
 
-    def run(scene):
-        with quiet():
-            return play_in(tmp_path, scene)
-
-    return run
+    return lambda scene: play_in(tmp_path, scene)
 
 
 def test_all_invariants_hold_in_a_cluster_without_faults(play):
@@ -135,6 +69,24 @@ def test_the_end_of_a_process_without_a_fault_violates_an_invariant(play):
         host, _, device = acted.a_device()
         host.kernel.crash(device.process)
         assert "untouched" in await acted.checked(4)
+
+    play(scene)
+
+
+def test_a_run_that_ends_in_good_order_without_a_request(play):
+    async def scene(acted):
+        control = acted.cluster.control
+        await control.request("env_control", {"id": acted.id, "event": "STOP_ACTIVITY"}, "nobody counts it")
+        assert f"the run of environment {acted.id} has ended without a request" in await acted.checked()
+
+    play(scene)
+
+
+def test_a_run_that_a_user_stops_ends_with_a_request(play):
+    async def scene(acted):
+        acted.answers.begun[acted.id] = 1
+        await acted.cluster.control.request("env_control", {"id": acted.id, "event": "STOP_ACTIVITY"}, "teo")
+        assert await acted.checked(4) == ""
 
     play(scene)
 

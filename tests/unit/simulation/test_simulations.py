@@ -1,23 +1,28 @@
-"""Whole simulated clusters: all invariants hold, and a seed always gives the same log."""
+"""Scenarios and their simulations: a seed always gives the same log."""
 
+import asyncio
 import os
 import subprocess
 import sys
 
-import pytest
-
 from salt_o2.simulation.scenario import FaultKind, draw_scenario
-from salt_o2.simulation.simulation import simulate, without
+from salt_o2.simulation.simulation import without
+from tests.support.simulation.scene import play_in
 
-SEEDS = range(6)
 
+def test_a_run_without_events_needs_no_callbacks_but_those_of_heartbeats(tmp_path):
+    """A loop of the product that polls shows here; devices announce their states over OCC."""
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_all_invariants_hold_in_a_drawn_scenario(seed):
-    outcome = simulate(draw_scenario(seed, minutes=6.0))
-    assert outcome.broken == [], outcome.text
-    assert outcome.created > 0, "a simulation without environments shows nothing"
-    assert outcome.checks > 100
+    async def scene(acted):
+        loop = acted.cluster.loop
+        await asyncio.sleep(30)
+        begun = loop.turns
+        await asyncio.sleep(100)
+        return loop.turns - begun
+
+    hosts, heartbeats = 2, 20
+    turns = play_in(tmp_path, scene) / hosts / heartbeats
+    assert turns < 30
 
 
 def test_the_same_seed_gives_the_same_log_in_processes_with_different_hash_seeds():
