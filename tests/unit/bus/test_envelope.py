@@ -112,5 +112,5 @@ def test_a_publication_without_an_entry_is_refused(missing):
 
 
 @pytest.mark.parametrize("load", [None, b"", "text", [], {}])
-def test_what_is_no_publication_has_no_messages(load):
+def test_a_value_that_is_no_publication_has_no_messages(load):
     assert envelope.bodies_for(load, "flp1") == []

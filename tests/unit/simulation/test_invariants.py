@@ -76,7 +76,7 @@ def test_the_end_of_a_process_without_a_fault_violates_an_invariant(play):
 def test_a_run_that_ends_in_good_order_without_a_request(play):
     async def scene(acted):
         control = acted.cluster.control
-        await control.request("env_control", {"id": acted.id, "event": "STOP_ACTIVITY"}, "nobody counts it")
+        await control.request("env_control", {"id": acted.id, "event": "STOP_ACTIVITY"}, "teo")
         assert f"the run of environment {acted.id} has ended without a request" in await acted.checked()
 
     play(scene)
