@@ -17,9 +17,17 @@ WITHOUT_DEFECT = {
     "tests/faults/test_drills.py::test_a_run_continues_under_random_faults": (
         "takes minutes of real daemons for each seed"
     ),
-    "tests/unit/simulation/test_simulations.py::test_all_invariants_hold_in_a_drawn_scenario": (
-        "tests/support/simulation/simulated_defects.py has its defects; they take more than its six seeds"
-    ),
+    **{
+        f"tests/unit/simulation/{test}": "tests/support/simulation/simulated_defects.py has its defects"
+        for test in (
+            "test_drawn_faults.py::test_all_invariants_hold_with_faults_of_all_kinds",
+            "test_failing_disks.py::test_all_invariants_hold_when_disks_fail_and_programs_die_at_a_write",
+            "test_failing_links.py::test_all_invariants_hold_when_links_fail_and_control_is_killed",
+            "test_failing_tasks.py::test_all_invariants_hold_when_tasks_fail_and_agents_are_killed",
+            "test_killed_programs.py::"
+            "test_no_transition_fails_and_all_invariants_hold_when_programs_are_killed",
+        )
+    },
 }
 """Random tests for which no defect is put back, and why."""
 
