@@ -137,12 +137,16 @@ class Agent:
         await self._ready.wait()
         self.reporter.command(command.environment, command.revision)
         command = self._sift(command)
-        begun = self._each(command, command.orders, self._needs_work)
-        if begun:
-            if any(order.launch for order in begun):
+        accepted_orders = self._each(command, command.orders, self._needs_work)
+        if accepted_orders:
+            if any(order.launch for order in accepted_orders):
                 _share_no_file()
-            persisted = self._persist_command(replace(command, orders=tuple(begun)))
-            self._each(command, begun, lambda command, order: self._assign_orders(command, order, persisted))
+            persisted = self._persist_command(replace(command, orders=tuple(accepted_orders)))
+            self._each(
+                command,
+                accepted_orders,
+                lambda command, order: self._assign_orders(command, order, persisted),
+            )
             self._note_run(command.arguments)
 
     def update_facts(self, facts: HostFacts) -> None:

@@ -24,7 +24,7 @@ FIRST_RETRY_S, LAST_RETRY_S = 0.1, 2.0
 
 
 @dataclass(slots=True)
-class PendingNews:
+class UnreportedChanges:
     """Changes that no report has contained yet."""
 
     tasks: set[TaskId] = field(default_factory=set)
@@ -36,7 +36,7 @@ class PendingNews:
     changed_at: float | None = None
     unbidden_at: float | None = None
 
-    def merge(self, older: "PendingNews") -> None:
+    def merge(self, older: "UnreportedChanges") -> None:
         """Add the changes that could not be sent."""
         self.tasks |= older.tasks
         self.absent = {**older.absent, **self.absent}
@@ -69,7 +69,7 @@ class Reporter:
         """The highest run number that ever reached this host."""
         self._send, self._heartbeat_s = send, heartbeat_s
         self._known, self._look, self._delivered = known, look, delivered
-        self._news, self._stir = PendingNews(), asyncio.Event()
+        self._unreported, self._stir = UnreportedChanges(), asyncio.Event()
         self._pending: dict[EnvironmentId, set[TaskId]] = {}
         self._awaited: dict[EnvironmentId, int] = {}
         self._sent_at = self._not_before = 0.0
@@ -101,8 +101,8 @@ class Reporter:
     def command(self, environment: EnvironmentId, revision: int) -> None:
         """Acknowledge a command soon, and report all of its tasks at once when they have settled."""
         revision = max(revision, self._awaited.get(environment, -1))
-        self._awaited[environment] = self._news.commands[environment] = revision
-        self._news.commanded_at = self._news.commanded_at or _now()
+        self._awaited[environment] = self._unreported.commands[environment] = revision
+        self._unreported.commanded_at = self._unreported.commanded_at or _now()
         self._stir.set()
 
     def began(self, environment: EnvironmentId, task: TaskId) -> None:
@@ -113,24 +113,24 @@ class Reporter:
         """Note a change of a task; report it soon if no order requested it."""
         pending = self._pending.setdefault(environment, set())
         if settled and (failed or task not in pending):
-            self._news.unbidden_at = self._news.unbidden_at or _now()
+            self._unreported.unbidden_at = self._unreported.unbidden_at or _now()
         (pending.discard if settled else pending.add)(task)
         if not pending:
             del self._pending[environment]
-        self._news.tasks.add(task)
-        self._news.changed_at = self._news.changed_at or _now()
+        self._unreported.tasks.add(task)
+        self._unreported.changed_at = self._unreported.changed_at or _now()
         self._stir.set()
 
     def answer(self, about: TaskReport) -> None:
         """Report a task that this agent does not have."""
-        self._news.absent[about.task] = about
-        self._news.changed_at = self._news.changed_at or _now()
+        self._unreported.absent[about.task] = about
+        self._unreported.changed_at = self._unreported.changed_at or _now()
         self._stir.set()
 
     def survey(self) -> None:
         """Report all tasks at once: control listens now, so the reporter does not wait for a retry."""
         self._retry_s, self._not_before = FIRST_RETRY_S, 0.0
-        self._news.survey = True
+        self._unreported.survey = True
         self._stir.set()
 
     async def run(self) -> None:
@@ -149,15 +149,15 @@ class Reporter:
                 continue
 
     def _due(self) -> float:
-        news = self._news
-        if news.survey:
+        unreported = self._unreported
+        if unreported.survey:
             return _now()
         due = due_at(
             PendingReport(
                 sent_at=self._sent_at,
-                commanded_at=news.commanded_at,
-                changed_at=news.changed_at,
-                unsolicited_at=news.unbidden_at,
+                commanded_at=unreported.commanded_at,
+                changed_at=unreported.changed_at,
+                unsolicited_at=unreported.unbidden_at,
                 quick_from=self._sent[0] + QUICK_S,
                 driven=sum(map(len, self._pending.values())),
                 completed=any(environment not in self._pending for environment in self._awaited),
@@ -167,9 +167,9 @@ class Reporter:
         return heartbeat if due is None else min(due, heartbeat)
 
     async def _report(self) -> None:
-        news, self._news = self._news, PendingNews()
+        unreported, self._unreported = self._unreported, UnreportedChanges()
         done = [environment for environment in self._awaited if environment not in self._pending]
-        report = self._write(news)
+        report = self._write(unreported)
         self._sent_at = _now()
         self._sent.append(self._sent_at)
         try:
@@ -180,7 +180,7 @@ class Reporter:
             if isinstance(error, asyncio.CancelledError) and is_cancel_requested():
                 raise
             log.warning("%s: report %s was not taken (%r); trying again", self.host, report.sequence, error)
-            self._news.merge(news)
+            self._unreported.merge(unreported)
             self._not_before = _now() + self._retry_s
             self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
             return
@@ -190,25 +190,25 @@ class Reporter:
                 self._awaited.pop(environment, None)
         self._delivered(report.tasks)
 
-    def _write(self, news: PendingNews) -> Report:
+    def _write(self, unreported: UnreportedChanges) -> Report:
         """Return the next report; a heartbeat or a bare acknowledgement repeats the last number.
 
         Such a report contains no task. With a number of its own it would look like the successor of a lost
         report.
         """
-        names = set(self._known()) if news.survey else news.tasks
+        names = set(self._known()) if unreported.survey else unreported.tasks
         found = (self._look(task) for task in sorted(names))
         tasks = [about for about in found if about is not None]
         reported_tasks = {about.task for about in tasks}
-        tasks += [about for task, about in news.absent.items() if task not in reported_tasks]
-        if news.survey or tasks:
+        tasks += [about for task, about in unreported.absent.items() if task not in reported_tasks]
+        if unreported.survey or tasks:
             self.sequence += 1
         return Report(
             host=self.host,
             incarnation=self.incarnation,
             sequence=self.sequence,
             tasks=tuple(tasks),
-            facts=self._facts() if news.survey else None,
+            facts=self._facts() if unreported.survey else None,
             accepted=dict(self._awaited),
         )
 

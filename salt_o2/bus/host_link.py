@@ -150,11 +150,11 @@ class HostLink:
                 return HostMessage()
             return HostMessage(host=name, replies=self._invite(name))
         self._opened_at[speaker.host] = self._clock()
-        said = envelope.unwrap(message)
-        if isinstance(said, Mapping) and questions.KEY in said:
+        content = envelope.unwrap(message)
+        if isinstance(content, Mapping) and questions.KEY in content:
             replies = self._waiting_for(speaker.host)
-            return HostMessage(answer=said[questions.KEY], host=speaker.host, replies=replies)
-        report = report_parsing.report_of(said, speaker.host, speaker.incarnation)
+            return HostMessage(answer=content[questions.KEY], host=speaker.host, replies=replies)
+        report = report_parsing.report_of(content, speaker.host, speaker.incarnation)
         if (report.host, report.incarnation) != (speaker.host, speaker.incarnation):
             raise InvalidRequestError(f"the agent on {speaker.host} reports for {report.host}")
         return HostMessage(report=report, host=speaker.host, replies=self._waiting_for(speaker.host))

@@ -209,9 +209,9 @@ class MasterBus:
         """
         return await self._questions.ask(host, verb, arguments, ASK_S + wait_s, self.send)
 
-    async def announce(self, news: Announcement) -> None:
-        """Put ``news`` on the Salt bus, for reactor rules and other listeners."""
-        await self._events.fire_event_async(plain(news), tags.of(news))
+    async def announce(self, announcement: Announcement) -> None:
+        """Put ``announcement`` on the Salt bus, for reactor rules and other listeners."""
+        await self._events.fire_event_async(plain(announcement), tags.of(announcement))
 
     def refusals(self) -> Mapping[HostId, str]:
         """Return the refused messages by host, in words; empty if none was refused."""

@@ -101,8 +101,8 @@ class OpenQuestions:
 
     def _conclude(self, waiting: _Open) -> None:
         try:
-            said = envelope.unwrap(b"".join(waiting.parts[number] for number in sorted(waiting.parts)))
-            value, error = said["value"], said["error"]
+            content = envelope.unwrap(b"".join(waiting.parts[number] for number in sorted(waiting.parts)))
+            value, error = content["value"], content["error"]
         except (InvalidRequestError, KeyError, TypeError) as fault:
             waiting.answer.set_exception(TaskError(f"the answer of {waiting.host} cannot be read: {fault}"))
             return
@@ -118,13 +118,13 @@ class Answering:
     def __init__(self, answer: Callable[[Question], Awaitable[Any]]) -> None:
         """Compute answers with ``answer``."""
         self._answer = answer
-        self._seen: deque[str] = deque(maxlen=REMEMBERED)
+        self._answered: deque[str] = deque(maxlen=REMEMBERED)
 
     def is_new(self, question: Question) -> bool:
         """Return whether ``question`` is not a repetition, and remember it."""
-        if question.id in self._seen:
+        if question.id in self._answered:
             return False
-        self._seen.append(question.id)
+        self._answered.append(question.id)
         return True
 
     async def parts(self, question: Question) -> list[dict[str, Any]]:

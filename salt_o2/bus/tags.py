@@ -27,22 +27,22 @@ KEYS = "salt/key"
 """Salt's own tag: the master has accepted, rejected or deleted the key of a minion."""
 
 
-def of(news: Announcement) -> str:
-    """Return the tag under which ``news`` is announced."""
-    if isinstance(news, AnnounceHost):
-        return f"{PREFIX}host/{news.host}/{news.status}"
-    about = PREFIX + news.environment
-    match news:
+def of(announcement: Announcement) -> str:
+    """Return the tag under which ``announcement`` is announced."""
+    if isinstance(announcement, AnnounceHost):
+        return f"{PREFIX}host/{announcement.host}/{announcement.status}"
+    about = PREFIX + announcement.environment
+    match announcement:
         case AnnounceState():
-            return f"{about}/{news.state}"
+            return f"{about}/{announcement.state}"
         case AnnounceFailure():
-            return f"{about}/task/{news.task}/{news.state}"
+            return f"{about}/task/{announcement.task}/{announcement.state}"
         case AnnounceKilled():
-            return f"{about}/task/{news.task}/KILLED"
+            return f"{about}/task/{announcement.task}/KILLED"
         case AnnounceRecovery():
-            return f"{about}/task/{news.task}/RECOVERED"
+            return f"{about}/task/{announcement.task}/RECOVERED"
         case AnnouncePoolExit():
-            return f"{about}/task/{news.task}/LEFT"
+            return f"{about}/task/{announcement.task}/LEFT"
         case _:
             return f"{about}/moves"
 

@@ -172,8 +172,8 @@ def run(command: Sequence[str], given: str = "") -> str:
     """
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stderr or done.stdout).strip()
-        raise O2Error(f"`{' '.join(command)}` failed with {done.returncode}: {said}")
+        output = (done.stderr or done.stdout).strip()
+        raise O2Error(f"`{' '.join(command)}` failed with {done.returncode}: {output}")
     return done.stdout
 
 

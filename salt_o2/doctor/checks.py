@@ -138,12 +138,12 @@ def _socket(daemon: Daemon) -> Verdict:
 def _ports(facts: MachineFacts) -> Iterator[Verdict]:
     tasks = sum(daemon.tasks for daemon in facts.daemons)
     for name, (low, high) in facts.ports.items():
-        taken = [port for port in facts.listening if low <= port <= high]
-        found = f"{low}-{high}: {high - low + 1 - len(taken)} free"
+        used_ports = [port for port in facts.listening if low <= port <= high]
+        found = f"{low}-{high}: {high - low + 1 - len(used_ports)} free"
         if low > high:
             yield Verdict(name, Level.FAIL, f"{low}-{high} is not a range", "salt-run o2.site_check")
-        elif taken and not tasks:
-            others = ", ".join(map(str, taken[:5]))
+        elif used_ports and not tasks:
+            others = ", ".join(map(str, used_ports[:5]))
             yield Verdict(
                 name, Level.WARN, f"{found}; {others} taken by other programs", "part the ranges: pillar o2"
             )

@@ -201,14 +201,14 @@ class OccChannel:
             call.cancel()
 
     def _fault(self, method: str, error: Any, timeout_s: float | None) -> Exception:
-        status, said = error.code(), terminal_line(str(error.details() or ""))[:MOST_SAID]
+        status, details = error.code(), terminal_line(str(error.details() or ""))[:MOST_SAID]
         if status is grpc.StatusCode.DEADLINE_EXCEEDED:
             return ReplyTimeout(f"{method} at {self} was not answered within {timeout_s:.3g} s")
         if status is grpc.StatusCode.UNAVAILABLE:
-            return UnreachableError(f"no process answers {method} at {self}: {said}")
+            return UnreachableError(f"no process answers {method} at {self}: {details}")
         if status is grpc.StatusCode.UNIMPLEMENTED:
-            said = f"no such method there; does the process speak the other codec? {said}".rstrip()
-        return RpcRefused(f"{method} at {self} was refused: {status.name} {said}".rstrip(), status.name)
+            details = f"no such method there; does the process speak the other codec? {details}".rstrip()
+        return RpcRefused(f"{method} at {self} was refused: {status.name} {details}".rstrip(), status.name)
 
     def _read(self, decode: Any, body: bytes, method: str) -> Any:
         try:

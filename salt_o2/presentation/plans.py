@@ -72,11 +72,11 @@ def _host(host: Plain) -> str:
     return f"{host['id']}   {counts}   {bars}"
 
 
-def bar(taken: float, there_is: float) -> str:
+def bar(used: float, total: float) -> str:
     """Return the share that is in use after the plan is carried out, as a bar and in numbers."""
-    share = min(1.0, taken / there_is) if there_is else 1.0
-    filled = max(round(BAR * share), 1) if taken > 0 else 0
-    return f"[{'#' * filled}{'.' * (BAR - filled)}] {max(taken, 0):.4g} of {there_is:.5g}"
+    share = min(1.0, used / total) if total else 1.0
+    filled = max(round(BAR * share), 1) if used > 0 else 0
+    return f"[{'#' * filled}{'.' * (BAR - filled)}] {max(used, 0):.4g} of {total:.5g}"
 
 
 def _change(change: Plain, brief: bool) -> Iterable[str]:

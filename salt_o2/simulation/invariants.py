@@ -70,7 +70,7 @@ class Invariants:
             machine.kernel.wrong_signals.clear()
         self.broken += self._processes_twice()
         self.broken += self._wrong_failures()
-        for id in self.answers.gone & self.cluster.control.environments.keys():
+        for id in self.answers.destroyed & self.cluster.control.environments.keys():
             self.broken.append(f"environment {id} was destroyed, and is back")
         there = {name: devices_of(host) for name, host in self.cluster.hosts.items()}
         self._check_shown_states(there)

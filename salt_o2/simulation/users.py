@@ -30,7 +30,7 @@ class Answers:
     """The environments that control has said to have created, each with the user."""
     ended: set[str] = field(default_factory=set)
     """The environments whose end a user has requested."""
-    gone: set[str] = field(default_factory=set)
+    destroyed: set[str] = field(default_factory=set)
     """The environments that control has said to have destroyed."""
     in_progress: dict[str, int] = field(default_factory=dict)
     """Requests in progress, by environment."""
@@ -168,7 +168,7 @@ class User:
             self.answers.wrong.append(f"{verb} {dict(arguments)} raises {error!r}")
             return None
         if verb == "env_destroy" and str(answer["state"]) == "DONE":
-            self.answers.gone.add(answer["id"])
+            self.answers.destroyed.add(answer["id"])
         if "id" in arguments or "workflow" in arguments:
             trace.add(f"{self.name}: {verb} {dict(arguments)} -> {answer['id']} {answer['state']}")
         return answer

@@ -48,20 +48,20 @@ def _shapes(site: SiteFacts) -> Iterator[Finding]:
     written = [("master's configuration: o2", site.config), ("master's pillar: o2", site.pillar)]
     for where, block in written:
         yield from (Finding(*misfit, advice) for misfit in misfits(block, MASTER_SHAPES, where))
-    said: dict[tuple[str, str], list[str]] = {}
+    hosts_by_fault: dict[tuple[str, str], list[str]] = {}
     for host, block in site.hosts.items():
         for place, what in misfits(block, HOST_SHAPES, "o2"):
-            said.setdefault((place, what), []).append(host)
-    for (place, what), hosts in said.items():
+            hosts_by_fault.setdefault((place, what), []).append(host)
+    for (place, what), hosts in hosts_by_fault.items():
         yield Finding(f"pillar of {_some(hosts)}: {place}", what, advice)
 
 
 def _all_ports(site: SiteFacts) -> Iterator[Finding]:
-    said: dict[tuple[str, str], list[str]] = {}
+    hosts_by_fault: dict[tuple[str, str], list[str]] = {}
     for host, block in site.hosts.items():
         for fault in _ports(block):
-            said.setdefault(fault, []).append(host)
-    for (what, advice), hosts in said.items():
+            hosts_by_fault.setdefault(fault, []).append(host)
+    for (what, advice), hosts in hosts_by_fault.items():
         yield Finding(f"pillar of {_some(hosts)}: o2", what, advice)
 
 

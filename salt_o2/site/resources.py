@@ -59,15 +59,15 @@ def open_resources(site: Site, around: MasterContext, integrations: Mapping[str,
     listed.configuration = configuration
     settings = Settings(site.dpl_user, site.dpl_timeout_s, site.dpl_environment)
     generator = Generator(listed.site, settings, configuration.backend.get)
-    brought = _brought(integrations)
-    found |= services(functions(configuration) | generator.running() | brought, at_site=True)
+    from_integrations = _integration_functions(integrations)
+    found |= services(functions(configuration) | generator.running() | from_integrations, at_site=True)
 
     def without_effects(purpose: Purpose) -> Services:
         """Return the services for templates that must not change anything."""
         missing = NotHere if purpose is Purpose.LOOK else Refused
         dpl = generator.running() if purpose is Purpose.GENERATE else generator.reading(missing)
         unwritten = Configuration(Unwritten(configuration.backend))
-        return services(functions(unwritten) | dpl | brought, at_site=True)
+        return services(functions(unwritten) | dpl | from_integrations, at_site=True)
 
     listed.without_effects = without_effects
     return replace(site, repositories=listed)
@@ -89,7 +89,7 @@ def with_a_backend(site: Site, around: MasterContext) -> tuple[Site, tuple[str, 
     return site, ()
 
 
-def _brought(integrations: Mapping[str, Any]) -> dict[tuple[str, str], Bound]:
+def _integration_functions(integrations: Mapping[str, Any]) -> dict[tuple[str, str], Bound]:
     return {
         (name, function): bound
         for name, integration in integrations.items()

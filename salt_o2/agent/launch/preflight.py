@@ -76,11 +76,11 @@ def check_ports(
         if port in claims:
             owner = f"port {port} belongs to task {claims[port]}"
             raise PortsTaken(owner, "give each task its own ports", _all_taken(ports, claims, ranges, kernel))
-        if _taken(port, kernel):
+        if _is_in_use(port, kernel):
             program = kernel.listener(port) or "an unknown program"
             advice = "stop it, or take the port out of the plan's range"
-            taken = {port, *_all_taken(ports, claims, ranges, kernel)}
-            raise PortsTaken(f"port {port} is in use by {program}", advice, sorted(taken))
+            used_ports = {port, *_all_taken(ports, claims, ranges, kernel)}
+            raise PortsTaken(f"port {port} is in use by {program}", advice, sorted(used_ports))
 
 
 def _all_taken(
@@ -93,7 +93,7 @@ def _all_taken(
     return sorted({*own, *others})
 
 
-def _taken(port: int, kernel: Kernel) -> bool:
+def _is_in_use(port: int, kernel: Kernel) -> bool:
     error = kernel.port_error(port)
     if error is None or error.errno == errno.EADDRINUSE:
         return error is not None

@@ -48,7 +48,7 @@ def trim(path: Path, bound: int = BOUND) -> bool:
     part = _before(path).with_suffix(".part")
     atomic_file.write_privately(part, last_bytes)
     part.replace(_before(path))
-    atomic_file.write_privately(_beside(path, "cut"), str(_cut(path) + size).encode())
+    atomic_file.write_privately(_sibling(path, "cut"), str(_cut(path) + size).encode())
     return True
 
 
@@ -85,9 +85,9 @@ def since(path: Path, place: int, most: int) -> tuple[tuple[str, ...], int]:
     data = _read(_before(path), begin - first, cut - begin) + _read(
         path, max(0, begin - cut), written - max(begin, cut)
     )
-    whole = data if len(data) > LONGEST_LINE and b"\n" not in data else data[: data.rfind(b"\n") + 1]
+    complete = data if len(data) > LONGEST_LINE and b"\n" not in data else data[: data.rfind(b"\n") + 1]
     left_out = (f"[{begin - place} bytes are omitted]",) if begin > place else ()
-    return (*left_out, *_readable(whole)), begin + len(whole)
+    return (*left_out, *_readable(complete)), begin + len(complete)
 
 
 def output_tail(stdout: Path, stderr: Path, lines: int = 20) -> tuple[str, ...]:
@@ -102,17 +102,17 @@ def _readable(data: bytes) -> tuple[str, ...]:
 
 
 def _before(path: Path) -> Path:
-    return _beside(path, "before")
+    return _sibling(path, "before")
 
 
-def _beside(path: Path, what: str) -> Path:
+def _sibling(path: Path, what: str) -> Path:
     return path.with_name(f"{path.name}.{what}")
 
 
 def _cut(path: Path) -> int:
     """Return how many bytes were cut off at the start of ``path`` so far."""
     try:
-        return int(_beside(path, "cut").read_text())
+        return int(_sibling(path, "cut").read_text())
     except (OSError, ValueError):
         return 0
 

@@ -102,8 +102,8 @@ class TaskRecord:
 
     def assumed_configuration(self) -> dict[str, str] | None:
         """Return the likely configuration of the process, for an agent that has only read this record."""
-        begun = not self.settled and self.mode in CONTROLLED and self.goal in CONFIGURED
-        return dict(self.properties) if begun and self.configured is None else self.configured
+        is_under_way = not self.settled and self.mode in CONTROLLED and self.goal in CONFIGURED
+        return dict(self.properties) if is_under_way and self.configured is None else self.configured
 
     def record_step(self, event: TaskEvent) -> None:
         """Record that the device has done ``event``."""

@@ -284,6 +284,6 @@ def may_lose_data(faults: Sequence[Fault]) -> bool:
     )
 
 
-def losses(seen: Observation) -> dict[str, Mapping[str, int]]:
+def losses(observation: Observation) -> dict[str, Mapping[str, int]]:
     """Return the number of missing messages by environment and sink."""
-    return {id: each.missing for id, each in seen.environments.items()}
+    return {id: each.missing for id, each in observation.environments.items()}

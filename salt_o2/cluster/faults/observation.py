@@ -79,8 +79,8 @@ def _tells(task: Mapping[str, Any]) -> bool:
 
 def _missing(control: ControlClient, task: Mapping[str, Any]) -> int | None:
     """Return the number of messages that a sink misses; ``None`` if it does not report one."""
-    said = control.request("task_log", {"id": task["id"], "lines": LINES}, timeout_s=ASK_S)
-    totals = [found[1] for line in said["stdout"] if (found := TOTALS.search(line))]
+    log = control.request("task_log", {"id": task["id"], "lines": LINES}, timeout_s=ASK_S)
+    totals = [found[1] for line in log["stdout"] if (found := TOTALS.search(line))]
     return int(totals[-1]) if totals else None
 
 

@@ -17,7 +17,7 @@ class Bus(Protocol):
     async def send_as_job(self, commands: Sequence[Command]) -> None:
         """Send as Salt jobs, the fallback channel."""
 
-    async def announce(self, news: Announcement) -> None:
+    async def announce(self, announcement: Announcement) -> None:
         """Publish an announcement on the event bus."""
 
     def refusals(self) -> Mapping[HostId, str]:

@@ -46,7 +46,7 @@ class OutboundQueues:
         self._announced = announced
         self._commands: asyncio.Queue[Sequence[Downward]] = asyncio.Queue()
         self._jobs: asyncio.Queue[Command] = asyncio.Queue()
-        self._news: asyncio.Queue[Announcement] = asyncio.Queue(MOST_NEWS)
+        self._announcements: asyncio.Queue[Announcement] = asyncio.Queue(MOST_NEWS)
         self._dropped = 0
         self._urgent = asyncio.Event()
 
@@ -64,21 +64,27 @@ class OutboundQueues:
         log.warning("%s has not acknowledged: sending it a Salt job", command.host)
         self._jobs.put_nowait(command)
 
-    def announce(self, news: Announcement) -> None:
+    def announce(self, announcement: Announcement) -> None:
         """Queue an announcement: delay a routine one, send any other at once after earlier ones."""
-        self._announced(news)
-        if not isinstance(news, ROUTINE):
+        self._announced(announcement)
+        if not isinstance(announcement, ROUTINE):
             self._urgent.set()
         try:
-            self._news.put_nowait(news)
+            self._announcements.put_nowait(announcement)
         except asyncio.QueueFull:
             if not self._dropped:
-                log.warning("the bus accepts no announcements: they are dropped from now on, first %s", news)
+                log.warning(
+                    "the bus accepts no announcements: they are dropped from now on, first %s", announcement
+                )
             self._dropped += 1
 
     async def run(self) -> None:
         """Send until cancelled; log what cannot be sent: control's deadlines cover lost messages."""
-        loops = {"commands": self._send_commands(), "jobs": self._send_jobs(), "news": self._send_news()}
+        loops = {
+            "commands": self._send_commands(),
+            "jobs": self._send_jobs(),
+            "news": self._send_announcements(),
+        }
         await run_together(loops)
 
     async def _send_commands(self) -> None:
@@ -95,27 +101,27 @@ class OutboundQueues:
             with _Logged("job"):
                 await self._bus.send_as_job(commands)
 
-    async def _send_news(self) -> None:
+    async def _send_announcements(self) -> None:
         while True:
-            first = await self._news.get()
+            first = await self._announcements.get()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._urgent.wait(), self._routine_waits_s)
             await self._announce(first)
-            while not self._news.empty():
-                await self._announce(self._news.get_nowait())
+            while not self._announcements.empty():
+                await self._announce(self._announcements.get_nowait())
             self._urgent.clear()
 
-    async def _announce(self, news: Announcement) -> None:
+    async def _announce(self, announcement: Announcement) -> None:
         if self._dropped:
             log.warning("%d announcements were dropped", self._dropped)
             self._dropped = 0
         with _Logged("announcement"):
-            await self._bus.announce(self._masked(news))
+            await self._bus.announce(self._masked(announcement))
 
-    def _masked(self, news: Announcement) -> Announcement:
-        found = plain(news)
+    def _masked(self, announcement: Announcement) -> Announcement:
+        found = plain(announcement)
         shown = self._mask(found)
-        return news if shown == found else typed(shown, type(news))
+        return announcement if shown == found else typed(shown, type(announcement))
 
 
 class _Logged:

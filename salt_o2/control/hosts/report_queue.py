@@ -62,7 +62,7 @@ class ReportQueue:
         queue = self._waiting[host]
         if queue:
             self._count -= 1
-            _taken(queue.popleft(), take)
+            _process(queue.popleft(), take)
         if not queue:
             del self._waiting[host]
             self._tell_dropped(host)
@@ -78,7 +78,7 @@ class ReportQueue:
             log.warning("%d reports of host %s were dropped", count, host)
 
 
-def _taken(report: Report, take: Callable[[Report], None]) -> None:
+def _process(report: Report, take: Callable[[Report], None]) -> None:
     try:
         take(report)
     except Exception:  # a defect in one report must not block the next

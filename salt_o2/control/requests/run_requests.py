@@ -73,11 +73,11 @@ class RunRequests:
     def _end(self, run: StoredRun) -> dict[str, Any]:
         """Return which state ended a run, and why: users must be able to see that a run failed."""
         lines = self._store.journal(run.environment, kind=AnnounceState.__name__, since=run.started)
-        begun = False
+        has_started = False
         for line in lines:
             announced = msgspec.json.decode(line.body)
-            begun = begun or announced["run_number"] == run.number
-            if begun and announced["state"] != EnvironmentState.RUNNING:
+            has_started = has_started or announced["run_number"] == run.number
+            if has_started and announced["state"] != EnvironmentState.RUNNING:
                 return {"end_state": announced["state"], "end_reason": announced["reason"] or None}
         return {"end_state": None, "end_reason": None}
 

@@ -86,8 +86,8 @@ class TaskRequests:
         A whole id costs one lookup in each environment, a prefix a comparison with every task.
         """
         among = [self._active.find(environment)] if environment else list(self._active.values())
-        whole = [target for target in among if wanted in target.environment.model.tasks.tasks]
-        ids = [id for target in whole or among for id in target.environment.model.tasks.tasks]
+        exact = [target for target in among if wanted in target.environment.model.tasks.tasks]
+        ids = [id for target in exact or among for id in target.environment.model.tasks.tasks]
         chosen = resolve_prefix(wanted, ids, "active task", "; use o2.log on its host for an ended task")
         target = next(target for target in among if chosen in target.environment.model.tasks.tasks)
         return target, target.environment.model.tasks.tasks[chosen]

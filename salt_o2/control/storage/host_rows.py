@@ -33,7 +33,9 @@ def declarations(store: Store) -> dict[HostId, Declaration]:
     """Return the site's declarations of hosts that an earlier control process compiled."""
     rows: list[Any] = store.read(select(HOSTS.c.id, HOSTS.c.facts))
     found = [(row[0], row[1].get(DECLARED)) for row in rows if isinstance(row[1], Mapping)]
-    return {HostId(host): declaration_of(said)[0] for host, said in found if isinstance(said, Mapping)}
+    return {
+        HostId(host): declaration_of(declared)[0] for host, declared in found if isinstance(declared, Mapping)
+    }
 
 
 def host_entries(store: Store) -> dict[HostId, tuple[HostFacts, tuple[str, ...]]]:

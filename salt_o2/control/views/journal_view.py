@@ -124,8 +124,8 @@ class JournalFormatter:
     def _end(self, report: Body) -> str:
         failure = report.get("failure") or {}
         written = report.get("output") or failure.get("output") or ()
-        said = f", its last output: {' | '.join(written[-WORDS:])}" if written else ""
-        return f"{self._names([report['task']])}: {typed(report['exit'], Exit)}{said}"
+        output_text = f", its last output: {' | '.join(written[-WORDS:])}" if written else ""
+        return f"{self._names([report['task']])}: {typed(report['exit'], Exit)}{output_text}"
 
     def orders(self, body: Body) -> str:
         """Name the commands that a report answers."""
@@ -194,7 +194,7 @@ class JournalFormatter:
         """Format the answer to a request."""
         return f"answered: {_first_line(body['error']) if body.get('error') else 'done'}"
 
-    def kept(self, body: Body) -> str:
+    def transferred(self, body: Body) -> str:
         """Format a transfer to the pool."""
         return f"moved to the pool: {self._names(body['tasks'])}"
 
@@ -284,7 +284,7 @@ WAYS: dict[str, _Format] = {
     "CompleteRequest": _Format(JournalFormatter.answer),
     "OpenRun": _Format(lambda _, body: f"run {body['run_number']} begins"),
     "EndRun": _Format(lambda _, body: f"run {body['run_number']} is over"),
-    "TransferToPool": _Format(JournalFormatter.kept),
+    "TransferToPool": _Format(JournalFormatter.transferred),
     "AnnouncePoolExit": _Format(
         lambda _, body: f"{body['class_name']} on {body['host']} departs: {_first_line(body['reason'])}"
     ),

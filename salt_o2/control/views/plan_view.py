@@ -71,13 +71,13 @@ class _TaskChanges:
         self._after = {task.path: task for task in draft.plan.tasks}
         self._known = {task.id for task in old.tasks}
         self._leaving = "" if draft.plan.tasks else "the environment ends"
-        self._claimed, self._kept = draft.claimed, draft.stored
+        self._claimed, self._stored = draft.claimed, draft.stored
 
     def of(self, task: PlannedTask) -> tuple[str, str]:
         changes, reason = self._changes, self._changes.reasons.get(task.id, "")
         if task.trigger:
             return (KEEP, "") if task.id in self._known else (HOOK, f"runs at {task.trigger}")
-        if task.id in self._kept:
+        if task.id in self._stored:
             return POOL, "waits in STANDBY for another environment"
         if task.id in self._claimed and task.id not in self._out:
             moved = _moved("from", task, self._before)
@@ -140,19 +140,19 @@ def _host(
 ) -> dict[str, Any]:
     facts, use = inventory.hosts.get(host), inventory.use_of(host)
     new = [task for task in tasks if task.id not in before]
-    gone = [task for task in tasks if task.id not in after]
+    ended = [task for task in tasks if task.id not in after]
     return {
         "id": host,
         "cordoned": host in inventory.cordons,
-        "tasks": len(tasks) - len(gone),
+        "tasks": len(tasks) - len(ended),
         "new_tasks": len(new),
-        "ended_tasks": len(gone),
+        "ended_tasks": len(ended),
         "cpus": facts.cpus if facts else None,
         "cpu_taken": round(use.cpu, 3),
         "cpu_wanted": round(sum(task.cpu for task in new), 3),
-        "cpu_freed": round(sum(task.cpu for task in gone), 3),
+        "cpu_freed": round(sum(task.cpu for task in ended), 3),
         "memory_mb": facts.memory_mb if facts else None,
         "memory_taken_mb": round(use.memory_mb, 1),
         "memory_wanted_mb": round(sum(task.memory_mb for task in new), 1),
-        "memory_freed_mb": round(sum(task.memory_mb for task in gone), 1),
+        "memory_freed_mb": round(sum(task.memory_mb for task in ended), 1),
     }

@@ -53,8 +53,8 @@ class FailureHandler:
         if model.active and model.active.wait and not model.accepts_restarts:
             # A lost task fails the transition even if it has reached the goal of the transition already.
             waiting = model.active.wait.waiting
-            missed = [task for task in failures if task in waiting or not self._is_handled(task)]
-            for task in missed:
+            lost_in_stage = [task for task in failures if task in waiting or not self._is_handled(task)]
+            for task in lost_in_stage:
                 self._stop_waiting_for(model.active, model.active.wait, task, failures[task], lost.at)
             return []
         self._stop_waiting_in_modification(failures)

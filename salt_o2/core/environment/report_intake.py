@@ -28,7 +28,7 @@ class ReportIntake:
         """Apply the reports of one host, and act on the failures in them."""
         model = self._model
         resent = self._resend_command(moved) if moved.host in model.tasks.silent else []
-        news, failures = model.tasks.apply_reports(moved)
+        announcements, failures = model.tasks.apply_reports(moved)
         if model.active and model.active.wait:
             for report in moved.reports:
                 self._update_wait(
@@ -43,7 +43,7 @@ class ReportIntake:
                 effects += self._failures.confirm_restart(report, moved.at)
             if report.task in model.tasks.lost and not report.failure:
                 self._restore_if_healthy(report)
-        return news + resent + effects + self._failures.handle(failures, moved.at)
+        return announcements + resent + effects + self._failures.handle(failures, moved.at)
 
     def rename_host(self, renamed: HostRenamed) -> list[Effect]:
         """Register the tasks of a host under its new name; send there what it has not acknowledged."""

@@ -220,10 +220,10 @@ class TransitionEngine:
         if active.event is _E.MODIFY:
             return effects
         reason = model.error if model.state is _S.ERROR else active.request.reason
-        news = AnnounceState(
+        announcement = AnnounceState(
             environment=model.id, state=model.state, run_number=model.run.number, reason=reason
         )
-        return [*effects, news]
+        return [*effects, announcement]
 
     def _mark_run_started(self, active: ActiveTransition) -> None:
         try:

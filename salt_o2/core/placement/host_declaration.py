@@ -114,8 +114,8 @@ def other_machine(host: HostId, claimed: HostFacts, others: Iterable[tuple[HostI
 def _unused(host: HostId, claimed: HostFacts, used: HostFacts, declared: Declaration) -> Iterable[str]:
     for name in ("address", *_RANGES):
         if getattr(used, name) != getattr(claimed, name):
-            said, says = getattr(claimed, name), getattr(used, name)
-            yield f"{name}: the host says {said!r:.{_SHOWN}}, its pillar {says!r:.{_SHOWN}}; pillar is used"
+            claim, entry = getattr(claimed, name), getattr(used, name)
+            yield f"{name}: the host says {claim!r:.{_SHOWN}}, its pillar {entry!r:.{_SHOWN}}; pillar is used"
     for name, value in claimed.attributes.items():
         if used.attributes.get(name, host if name in NEVER_CLAIMED else None) == value:
             continue

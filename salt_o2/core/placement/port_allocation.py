@@ -18,7 +18,7 @@ class PortAllocator:
     def __init__(self, network: str, inventory: Inventory) -> None:
         self._network = network
         self._inventory = inventory
-        self._taken: set[int] = set()
+        self._allocated: set[int] = set()
         self._next: dict[tuple[int, int], int] = {}
 
     def allocate(self, request: PlacementRequest, facts: HostFacts) -> tuple[int | None, tuple[int, ...]]:
@@ -32,7 +32,7 @@ class PortAllocator:
                 raise NoFreePort(f"port {port} is taken on {self._network}")
         before = dict(self._next)
         got: list[int] = []
-        self._taken.update(request.wants.ports)
+        self._allocated.update(request.wants.ports)
         try:
             if request.control_port:
                 again = request.before.launch.control_port if request.before else None
@@ -41,7 +41,7 @@ class PortAllocator:
                 again = _channel_port(request.before, number, request.channels)
                 got.append(self._again(request.before, again) or self._free(facts.channel_ports, "channel"))
         except NoFreePort:
-            self._taken.difference_update(request.wants.ports, got)
+            self._allocated.difference_update(request.wants.ports, got)
             self._next = before
             raise
         control = got.pop(0) if request.control_port else None
@@ -53,7 +53,7 @@ class PortAllocator:
             return None
         if self._is_refused(port) or self._is_taken(port, before):
             return None
-        self._taken.add(port)
+        self._allocated.add(port)
         return port
 
     def _free(self, limits: tuple[int, int], purpose: str) -> int:
@@ -64,13 +64,13 @@ class PortAllocator:
         if port > limits[1]:
             none_left = f"no {purpose} port left in {limits[0]}-{limits[1]} on {self._network}"
             raise NoFreePort(none_left + self._left_out(limits))
-        self._taken.add(port)
+        self._allocated.add(port)
         return port
 
     def _is_taken(self, port: int, before: PlannedTask | None = None) -> bool:
         """Return whether a task other than ``before`` has ``port``."""
         own = 1 if self._is_own(before, port) else 0
-        return port in self._taken or self._inventory.is_taken(self._network, port, beside=own)
+        return port in self._allocated or self._inventory.is_taken(self._network, port, beside=own)
 
     def _is_own(self, before: PlannedTask | None, port: int) -> bool:
         if before is None or port not in before.ports:

@@ -134,14 +134,14 @@ class _PlanAssembly:
         cordoned = self._cordoned(request)
         if not candidates:
             return describe_cordons(cordoned) or _unmet(request.constraints, self._inventory)
-        said = [
+        sentences = [
             f"{count} of {len(candidates)} hosts: {reason}" for reason, count in reasons.most_common(SHOWN)
         ]
         if pooled := len(self._inventory.tasks_of(POOL)):
-            said.append(f"{pooled} tasks in the pool use resources: o2.pool_clean stops them")
+            sentences.append(f"{pooled} tasks in the pool use resources: o2.pool_clean stops them")
         if cordoned:
-            said.append(describe_cordons(cordoned))
-        return "; ".join(said)
+            sentences.append(describe_cordons(cordoned))
+        return "; ".join(sentences)
 
     def _cordoned(self, request: PlacementRequest) -> dict[HostId, Cordon]:
         """Return the cordoned hosts that meet the constraints of ``request``."""
@@ -153,7 +153,7 @@ class _PlanAssembly:
 
 def _unmet(constraints: Iterable[Constraint], inventory: Inventory) -> str:
     """Return which of ``constraints`` no host meets, or that no host meets all of them at once."""
-    said = []
+    sentences = []
     for constraint in constraints:
         if not inventory.with_attribute(constraint.attribute, constraint.value):
             values = inventory.values(constraint.attribute)
@@ -162,5 +162,5 @@ def _unmet(constraints: Iterable[Constraint], inventory: Inventory) -> str:
                 if values
                 else "; no host has that attribute at all"
             )
-            said.append(f"none has {constraint}{have}")
-    return "; ".join(said) or f"none has {' and '.join(map(str, constraints))} at once"
+            sentences.append(f"none has {constraint}{have}")
+    return "; ".join(sentences) or f"none has {' and '.join(map(str, constraints))} at once"

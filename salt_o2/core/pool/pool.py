@@ -40,10 +40,10 @@ class Pool:
 
     def adopt(self, entries: Iterable[PoolEntry]) -> list[PoolEffect]:
         """Add ``entries``, whose agents have not reported yet; send no orders."""
-        taken = list(entries)
-        self.entries |= {entry.task.id: entry for entry in taken}
-        self._revision = max(self._revision, *(entry.revision for entry in taken), 0)
-        return [StoreEntry(entry=entry) for entry in taken]
+        added = list(entries)
+        self.entries |= {entry.task.id: entry for entry in added}
+        self._revision = max(self._revision, *(entry.revision for entry in added), 0)
+        return [StoreEntry(entry=entry) for entry in added]
 
     @property
     def waiting(self) -> list[PoolEntry]:

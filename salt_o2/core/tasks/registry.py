@@ -357,10 +357,12 @@ class TaskRegistry:
         self, host: HostId, moves: dict[TaskId, TaskState], failures: Mapping[TaskId, Failure]
     ) -> list[Effect]:
         # One announcement covers all moves: the rate of events is the tightest limit of the master.
-        news: list[Effect] = []
+        announcements: list[Effect] = []
         if moves:
-            news.append(AnnounceMoves(environment=self._environment, host=host, moves=moves))
-        return news + [self._announce_failure(self.tasks[task], why) for task, why in failures.items()]
+            announcements.append(AnnounceMoves(environment=self._environment, host=host, moves=moves))
+        return announcements + [
+            self._announce_failure(self.tasks[task], why) for task, why in failures.items()
+        ]
 
     def _announce_killed(self, task: TaskId) -> AnnounceKilled:
         planned = self.tasks[task]

@@ -153,7 +153,7 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
             if not program.alive:
                 return
             if program.frozen:
-                program.held.append(handle)
+                program.suspended.append(handle)
                 return
             if program.turns_left is not None:
                 program.turns_left -= 1
@@ -172,8 +172,8 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
     def thaw(self, program: Program) -> None:
         """Let a stopped ``program`` continue."""
         program.frozen = False
-        self._ready.extend(program.held)  # type: ignore[attr-defined]
-        program.held.clear()
+        self._ready.extend(program.suspended)  # type: ignore[attr-defined]
+        program.suspended.clear()
 
     def call_soon(  # type: ignore[override]
         self, callback: Any, *args: Any, context: Any = None

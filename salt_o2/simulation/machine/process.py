@@ -28,7 +28,7 @@ class Program:
         self.clock_offset_s = clock_offset_s
         self.alive = True
         self.frozen = False
-        self.held: deque[Any] = deque()
+        self.suspended: deque[Any] = deque()
         """Callbacks that wait for the end of a stop."""
         self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
         self.turns_left: int | None = None
@@ -58,7 +58,7 @@ class Program:
     def kill(self) -> None:
         """End the process at once, as SIGKILL does."""
         self.alive = False
-        self.held.clear()
+        self.suspended.clear()
         # A task that is collected runs its ``finally`` blocks, which a killed process does not.
         self._dead = list(self.tasks)
 

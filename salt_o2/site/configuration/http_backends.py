@@ -91,8 +91,8 @@ def _ask(name: str, url: str, body: bytes | None = None, method: str = "GET", ab
         with error:
             if error.code == 404 and absent:
                 return absent
-            said = error.read(500).decode(errors="replace").strip()
-        raise InvalidRequestError(f"{name} refuses: {error.code} {said}") from error
+            refusal = error.read(500).decode(errors="replace").strip()
+        raise InvalidRequestError(f"{name} refuses: {error.code} {refusal}") from error
     except (OSError, ValueError) as error:
         raise UnreachableError(f"{name} does not answer: {error}") from error
 

@@ -174,8 +174,8 @@ def _execute(
                 raise Refused(f"the DPL command took more than {timeout_s:g} s: {script}") from None
         if code:
             output.seek(max(0, output.seek(0, 2) - 1_000))
-            said = output.read().decode(errors="replace").strip()
-            raise Refused(f"the DPL command ended with exit code {code}: {said}")
+            message = output.read().decode(errors="replace").strip()
+            raise Refused(f"the DPL command ended with exit code {code}: {message}")
 
 
 def _write_line(process: "subprocess.Popen[bytes]", text: str) -> None:

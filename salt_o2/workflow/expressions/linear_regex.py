@@ -64,5 +64,5 @@ def _engine() -> Any:
 
 def _reason(error: Exception) -> str:
     """Return the message of RE2, which is bytes, without Python's quotes."""
-    said = error.args[0] if error.args else error
-    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    reason = error.args[0] if error.args else error
+    return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)

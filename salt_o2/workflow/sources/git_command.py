@@ -170,9 +170,9 @@ def _run(
     except (OSError, subprocess.SubprocessError) as error:
         raise UnknownNameError(f"git {_shown(arguments)}: {error}") from error
     with process:
-        output, said = _finish(process, given, timeout_s, _shown(arguments))
+        output, errors = _finish(process, given, timeout_s, _shown(arguments))
     if process.returncode:
-        lines = said.decode(errors="replace").strip().splitlines()
+        lines = errors.decode(errors="replace").strip().splitlines()
         last = lines[-1] if lines else f"exit code {process.returncode}"
         raise UnknownNameError(f"git: {without_password(last)}")
     return output

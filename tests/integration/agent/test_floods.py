@@ -55,7 +55,7 @@ def test_reports_that_control_does_not_accept_wait_without_growing(perform):
         task = stage.agent.task("sink")
         for _ in range(10_000):
             stage.agent.reporter.changed(task.record.environment, task.id, True)
-        assert len(stage.agent.reporter._news.tasks) == 1
+        assert len(stage.agent.reporter._unreported.tasks) == 1
         known = len(stage.reports)
         stage.refusing = False
         await stage.until(lambda: any("sink" in [t.task for t in r.tasks] for r in stage.reports[known:]))

@@ -271,8 +271,8 @@ def _value_of(value: Any) -> Any:
 
 
 def _arguments_fault(error: Exception) -> str:
-    said = str(error)
-    return f"wrong arguments: {said.rpartition('() ')[2]}" if "argument" in said else said
+    message = str(error)
+    return f"wrong arguments: {message.rpartition('() ')[2]}" if "argument" in message else message
 
 
 def _built_in(node: BuiltIn) -> Step:

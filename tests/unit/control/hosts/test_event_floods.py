@@ -121,7 +121,7 @@ def test_another_environment_is_served_before_the_flood_is_digested_and_memory_i
         assert len(await room.ask("env_list")) == 2
         most = Counter()
         while len(room.inbox):
-            most["news"] = max(most["news"], room.control.outbound._news.qsize())
+            most["news"] = max(most["news"], room.control.outbound._announcements.qsize())
             most["journal"] = max(most["journal"], len(room.control.store._journal))
             await asyncio.sleep(0)
         assert room.taken - before < waiting + 100
