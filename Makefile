@@ -15,8 +15,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# Number of processes that run tests. One process runs all tests of a file. Long files start first.
-WORKERS ?= 2
+# Number of processes that run tests. One process runs all tests of a file. Tests with real daemons come first; they wait
+# half of the time, so there is one process more than the two processors that tests are made for.
+WORKERS ?= 3
+# More options of pytest.
+PYTEST_OPTIONS ?=
 SEEDS ?= 1
 # Number of faults that `make soak` injects at least. As root it drills two clusters at the same time.
 FAULTS ?= 500
@@ -45,7 +48,7 @@ demo: .venv/installed
 	$(BIN)/coconut demo
 
 test: .venv/installed lint
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 soak: .venv/installed
 	$(BIN)/pytest -m patient --ignore=tests/faults
