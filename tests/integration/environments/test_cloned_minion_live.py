@@ -20,9 +20,10 @@ pytestmark = pytest.mark.integration
 HOST, OTHER_ADDRESS = "flp1", "127.9.9.9"
 
 
-@pytest.fixture
-def cluster(tmp_path):
-    directory = tmp_path / "private"
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A cluster of its own. The copy comes last: control reports two agents for a while."""
+    directory = tmp_path_factory.mktemp("cloned") / "private"
     yield PrivateCluster.of(up(directory, minions=2))
     down(directory)
     assert processes.marked(layout(directory).directory) == []
@@ -83,6 +84,29 @@ def pids(environment):
     return {task["id"]: task["pid"] for task in environment["tasks"]}
 
 
+def test_an_agent_that_is_killed_and_started_again_is_believed_as_before(cluster):
+    made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2})
+    run = cluster.ask("env_control", id=made["id"], event="START_ACTIVITY")
+    sock_dir = cluster.control_socket.parent.parent / HOST
+    with connect(sock_dir, 5.0) as agent:
+        before = agent.info()
+    processes.Process("agent", before["pid"], processes.start_time(before["pid"])).send(signal.SIGKILL)
+
+    def is_back():
+        try:
+            with connect(sock_dir, 5.0) as agent:
+                now = agent.info()
+        except UnreachableError:
+            return False
+        return now["incarnation"] != before["incarnation"] and now["reports"] > 0
+
+    wait_until(is_back, "another agent reports")
+    stopped = cluster.ask("env_control", id=run["id"], event="STOP_ACTIVITY")
+    assert (stopped["state"], pids(stopped)) == ("CONFIGURED", pids(run))
+    assert row(cluster)["faults"] == []
+    cluster.ask("env_destroy", id=run["id"], force=True)
+
+
 def test_a_run_survives_a_copy_of_its_minion_and_control_reports_both_agents(cluster, copy):
     made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2})
     run = cluster.ask("env_control", id=made["id"], event="START_ACTIVITY")
@@ -107,26 +131,3 @@ def test_a_run_survives_a_copy_of_its_minion_and_control_reports_both_agents(clu
     assert cluster.ask("env_control", id=run["id"], event="STOP_ACTIVITY")["state"] == "CONFIGURED"
     assert second.info()["tasks"] == 0, "the second agent has obeyed nothing"
     assert cluster.ask("env_destroy", id=run["id"], force=True)["state"] == "DONE"
-
-
-def test_an_agent_that_is_killed_and_started_again_is_believed_as_before(cluster):
-    made = cluster.ask("env_create", workflow="fairmq-ex-1-n-1", vars={"processors": 2})
-    run = cluster.ask("env_control", id=made["id"], event="START_ACTIVITY")
-    sock_dir = cluster.control_socket.parent.parent / HOST
-    with connect(sock_dir, 5.0) as agent:
-        before = agent.info()
-    processes.Process("agent", before["pid"], processes.start_time(before["pid"])).send(signal.SIGKILL)
-
-    def is_back():
-        try:
-            with connect(sock_dir, 5.0) as agent:
-                now = agent.info()
-        except UnreachableError:
-            return False
-        return now["incarnation"] != before["incarnation"] and now["reports"] > 0
-
-    wait_until(is_back, "another agent reports")
-    stopped = cluster.ask("env_control", id=run["id"], event="STOP_ACTIVITY")
-    assert (stopped["state"], pids(stopped)) == ("CONFIGURED", pids(run))
-    assert row(cluster)["faults"] == []
-    cluster.ask("env_destroy", id=run["id"], force=True)
