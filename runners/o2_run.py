@@ -1,5 +1,7 @@
 """Runs, and the history of environments. A part of the runner ``o2``, see o2.py."""
 
+from salt_o2.client import runner_output
+
 __virtualname__ = "o2"
 
 
@@ -60,7 +62,7 @@ def run_stop(number=None, reason="", all=False):
     return _ask("run_stop", numbers=_numbers(number), all=bool(all), reason=reason)
 
 
-def env_history(id, until="", limit=1000):
+def env_history(id, until="", limit=1000, all=False):
     """
     Show the history of an environment, also of an ended one: time, event, cause.
 
@@ -73,13 +75,18 @@ def env_history(id, until="", limit=1000):
     limit
         Number of the last lines.
 
+    all
+        At a terminal, show also reports, ticks and answers. With ``--out``, and in rules, the result always
+        has all lines.
+
     CLI Example:
 
     .. code-block:: bash
 
         salt-run o2.env_history 2oDvieFrVTi until=2026-11-22T14:00:00
     """
-    return _ask("env_history", id=str(id), until=_time(until), limit=limit)
+    seen = runner_output.is_interactive(__opts__) and not runner_output.wants_raw(__opts__)
+    return _ask("env_history", id=str(id), until=_time(until), limit=limit, effects_only=seen and not all)
 
 
 def env_replay(id, until=""):

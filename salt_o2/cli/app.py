@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from salt_o2.cli.ui.command_aliases import with_aliases
 from salt_o2.cli.ui.output_streams import flush, forget_output, make_writable
 from salt_o2.cli.ui.parsing import hoist
-from salt_o2.cli.ui.terminal import Terminal, as_json, wants_colour
+from salt_o2.cli.ui.terminal import InterruptedRequestError, Terminal, as_json, wants_colour
 from salt_o2.core.errors import O2Error, UnreachableError, as_document
 from salt_o2.core.terminal_text import terminal_text
 
@@ -107,6 +107,8 @@ def _carry_out(words: list[str], terminal: Terminal) -> int:
         result = app(words, prog_name="coconut", standalone_mode=False)
     except BrokenPipeError:
         raise
+    except InterruptedRequestError as error:
+        return _complain(terminal, {"kind": "Interrupted", "message": str(error)}, INTERRUPTED)
     except O2Error as error:
         return _complain(
             terminal, as_document(error), NO_ANSWER if isinstance(error, UnreachableError) else FAILED

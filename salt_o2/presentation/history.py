@@ -4,16 +4,19 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-Plain = dict[str, Any]
+from salt_o2.core.messages.quiet_entries import QUIET
 
-QUIET = ("TasksMoved", "Tick", "CompleteRequest")
-"""Entries that are shown only on request for all entries: other entries show their effects."""
+Plain = dict[str, Any]
 
 
 def history(lines: Sequence[Plain], every: bool = False) -> str:
     """Return a history: its days as headings, then time, event, and cause."""
-    shown = [line for line in lines if every or line["kind"] not in QUIET]
-    return "\n".join(_lines_of_days(shown)) or "no events"
+    return "\n".join(_lines_of_days(shown_lines(lines, every))) or "no events"
+
+
+def shown_lines(lines: Sequence[Plain], every: bool) -> list[Plain]:
+    """Return the lines that a history shows: all of them with ``every``."""
+    return [line for line in lines if every or line["kind"] not in QUIET]
 
 
 def _lines_of_days(lines: Iterable[Plain]) -> Iterable[str]:

@@ -1,10 +1,16 @@
-"""Format tables, blocks, times and counts as text."""
+"""Format tables, blocks, times and counts as text; fit tables into a terminal."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import pairwise
+from textwrap import wrap
 from typing import Any
 
 Plain = dict[str, Any]
+NARROWEST = 12
+"""Columns of a table are not made narrower than this, in characters, to fit it into a terminal."""
+_RULE = re.compile(r"\+(-+\+)+")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -53,3 +59,89 @@ def local_time(stamp: str) -> str:
         return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     except ValueError:
         return stamp
+
+
+# --- tables in a terminal ---------------------------------------------------------------------------
+
+
+def fit_tables(text: str, width: int) -> str:
+    """Return ``text`` with each table that is wider than ``width`` wrapped into it, if that is possible.
+
+    The cells of its widest columns are wrapped; no text is lost. A table that does not fit even with narrow
+    columns stays as it is.
+    """
+    lines: list[str] = []
+    for is_table, part in _parts(text.split("\n")):
+        lines += _fitted(part, width) if is_table else part
+    return "\n".join(lines)
+
+
+def _parts(lines: Sequence[str]) -> Iterator[tuple[bool, list[str]]]:
+    """Yield the tables, and the lines between them."""
+    between: list[str] = []
+    at = 0
+    while at < len(lines):
+        end = _end_of_table(lines, at)
+        if end == at:
+            between.append(lines[at])
+            at += 1
+            continue
+        yield False, between
+        yield True, list(lines[at:end])
+        between, at = [], end
+    yield False, between
+
+
+def _end_of_table(lines: Sequence[str], at: int) -> int:
+    """Return where the table that begins at line ``at`` ends; ``at`` if none begins there."""
+    rule = lines[at]
+    if not _RULE.fullmatch(rule):
+        return at
+    end = at
+    while end < len(lines) and (lines[end] == rule or _is_row(lines[end], rule)):
+        end += 1
+    return end
+
+
+def _is_row(line: str, rule: str) -> bool:
+    return len(line) == len(rule) and all(line[at] == "|" for at, sign in enumerate(rule) if sign == "+")
+
+
+def _fitted(lines: list[str], width: int) -> list[str]:
+    rule = lines[0]
+    edges = [at for at, sign in enumerate(rule) if sign == "+"]
+    widths = [right - left - 3 for left, right in pairwise(edges)]
+    narrow = _narrowed(widths, width)
+    if narrow == widths:
+        return lines
+    fitted: list[str] = []
+    for line in lines:
+        if line == rule:
+            fitted.append("+" + "+".join("-" * (each + 2) for each in narrow) + "+")
+        else:
+            cells = [line[left + 2 : right - 1].rstrip() for left, right in pairwise(edges)]
+            fitted += _rows(cells, narrow)
+    return fitted
+
+
+def _narrowed(widths: list[int], width: int) -> list[int]:
+    """Return the widths of the columns in a table of ``width``: the widest ones get narrower, equally."""
+    room = width - 3 * len(widths) - 1
+    if sum(widths) <= room:
+        return widths
+    limit = next((each for each in range(max(widths), 0, -1) if _limited(widths, each) <= room), 0)
+    if limit < NARROWEST:
+        return widths
+    return [min(each, limit) for each in widths]
+
+
+def _limited(widths: list[int], limit: int) -> int:
+    return sum(min(each, limit) for each in widths)
+
+
+def _rows(cells: list[str], widths: list[int]) -> Iterator[str]:
+    wrapped = [wrap(cell, width) or [""] for cell, width in zip(cells, widths, strict=True)]
+    for number in range(max(map(len, wrapped))):
+        parts = [lines[number] if number < len(lines) else "" for lines in wrapped]
+        padded = [part.ljust(width) for part, width in zip(parts, widths, strict=True)]
+        yield "| " + " | ".join(padded) + " |"

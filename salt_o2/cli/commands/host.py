@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from salt_o2.cli.environment.completion import host_names
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.presentation import staleness
 from salt_o2.presentation.hosts import host as one_host
@@ -12,7 +13,7 @@ from salt_o2.presentation.hosts import maintenance as hosts_as_text
 
 app = noun("Hosts.")
 
-Names = Annotated[list[str], typer.Argument(metavar="HOST...", help="Host names.")]
+Names = Annotated[list[str], typer.Argument(metavar="HOST...", help="Host names.", autocompletion=host_names)]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for other users.")]
 AfterRuns = Annotated[bool, typer.Option("--after-runs", help="Move no task of a run that lasts.")]
 Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait until no task is left.")]
@@ -29,7 +30,8 @@ def list_(ctx: typer.Context) -> None:
 
 @verb(app, "show", "s")
 def show(
-    ctx: typer.Context, host: Annotated[str, typer.Argument(metavar="HOST", help="Name of the host.")]
+    ctx: typer.Context,
+    host: Annotated[str, typer.Argument(metavar="HOST", help="Name of the host.", autocompletion=host_names)],
 ) -> None:
     """Show all that control knows of a host, and its problems.
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from salt_o2.cli.environment.completion import host_names
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.confirmation import check_all
 from salt_o2.presentation import pool
@@ -26,7 +27,12 @@ def clean(
     class_name: Annotated[
         str, typer.Option("-c", "--class", metavar="CLASS", help="Only tasks of this class.")
     ] = "",
-    host: Annotated[str, typer.Option("-h", "--host", metavar="HOST", help="Only tasks on this host.")] = "",
+    host: Annotated[
+        str,
+        typer.Option(
+            "-h", "--host", metavar="HOST", help="Only tasks on this host.", autocompletion=host_names
+        ),
+    ] = "",
     idle: Annotated[
         float,
         typer.Option(

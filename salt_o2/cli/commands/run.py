@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from salt_o2.cli.environment.completion import run_numbers
 from salt_o2.cli.environment.override_options import Reason
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.confirmation import check_all
@@ -24,7 +25,7 @@ def list_(ctx: typer.Context) -> None:
 @verb(app, "show", "get", "s", "g")
 def show(
     ctx: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="NUMBER", help="Run number.")],
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="Run number.", autocompletion=run_numbers)],
 ) -> None:
     """Show one run: environment, user, start and end.
 
@@ -36,7 +37,10 @@ def show(
 @verb(app, "stop")
 def stop(
     ctx: typer.Context,
-    numbers: Annotated[list[int] | None, typer.Argument(metavar="[NUMBER...]", help="Run numbers.")] = None,
+    numbers: Annotated[
+        list[int] | None,
+        typer.Argument(metavar="[NUMBER...]", help="Run numbers.", autocompletion=run_numbers),
+    ] = None,
     every: Annotated[bool, typer.Option("-a", "--all", help="Stop all runs.")] = False,
     reason: Reason = "requested by a user",
 ) -> int:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from salt_o2.cli.environment.completion import task_ids
 from salt_o2.cli.ui import log_follow
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.terminal import Terminal
@@ -21,7 +22,9 @@ def list_(ctx: typer.Context) -> None:
 @verb(app, "log")
 def log(
     ctx: typer.Context,
-    identity: Annotated[str, typer.Argument(metavar="ID", help="Task ID, or its first characters.")],
+    identity: Annotated[
+        str, typer.Argument(metavar="ID", help="Task ID, or its first characters.", autocompletion=task_ids)
+    ],
     lines: Annotated[int, typer.Option("-n", "--lines", help="Number of lines.", min=1)] = 40,
     follow: Annotated[
         bool, typer.Option("-f", "--follow", help="Print new output until Ctrl-C or the task's end.")

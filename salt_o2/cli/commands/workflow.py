@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from salt_o2.cli.environment.completion import workflow_names
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.parsing import variables
 from salt_o2.cli.ui.site_file import SiteFile, site_variables
@@ -36,7 +37,12 @@ def list_(ctx: typer.Context) -> None:
 @verb(app, "show", "s")
 def show(
     ctx: typer.Context,
-    workflow: Annotated[str, typer.Argument(metavar="NAME[@REVISION]", help="Workflow of the site.")],
+    workflow: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME[@REVISION]", help="Workflow of the site.", autocompletion=workflow_names
+        ),
+    ],
 ) -> None:
     """List the variables of a workflow, and where each is read.
 

@@ -6,13 +6,21 @@ from typing import Annotated, Any
 import typer
 
 from salt_o2.cli.environment import history_commands, plan_commands
+from salt_o2.cli.environment.completion import SHORTCUTS, event_names
 from salt_o2.cli.environment.id_argument import Id
-from salt_o2.cli.environment.override_options import AllExcluded, Exclude, Move, Scale, Token, Vars, bending
+from salt_o2.cli.environment.override_options import (
+    AllExcluded,
+    Exclude,
+    Move,
+    Scale,
+    Token,
+    Vars,
+    WorkflowName,
+    bending,
+)
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.terminal import conclude
 from salt_o2.presentation import environments
-
-SHORTCUTS = {"START": "START_ACTIVITY", "STOP": "STOP_ACTIVITY"}
 
 app = noun("Environments.")
 
@@ -22,9 +30,7 @@ verb(app, "plan", "p")(plan_commands.plan)
 @verb(app, "create", "new", "c", "n")
 def create(
     ctx: typer.Context,
-    workflow: Annotated[
-        str, typer.Option("-w", "--workflow-template", help="Workflow template to deploy.")
-    ] = "",
+    workflow: WorkflowName = "",
     given: Vars = [],  # noqa: B006  typer copies them
     token: Token = "",
     scale: Scale = [],  # noqa: B006
@@ -90,7 +96,13 @@ def control(
     ctx: typer.Context,
     identity: Id,
     event: Annotated[
-        str, typer.Option("-e", "--event", help="START(_ACTIVITY), STOP(_ACTIVITY), CONFIGURE, RESET, ...")
+        str,
+        typer.Option(
+            "-e",
+            "--event",
+            help="START(_ACTIVITY), STOP(_ACTIVITY), CONFIGURE, RESET, ...",
+            autocompletion=event_names,
+        ),
     ],
 ) -> None:
     """Send an event and wait for the new state."""

@@ -40,13 +40,14 @@ def history(
         raise typer.BadParameter("--follow cannot be used with --json or --until")
     if follow:
         return _follow(terminal, identity, limit, every)
-    lines = terminal.ask("env_history", {"id": identity, "until": until, "limit": limit})
+    wanted = {"id": identity, "until": until, "limit": limit, "effects_only": not (every or terminal.json)}
+    lines = terminal.ask("env_history", wanted)
     return terminal.show(lines, lambda found: past_text.history(found, every))
 
 
 def _follow(terminal: Terminal, identity: str, limit: int, every: bool) -> None:
     lines = terminal.ask("env_history", {"id": identity, "limit": 1_000_000})
-    known, shown = len(lines), lines[-limit:]
+    known, shown = len(lines), past_text.shown_lines(lines, every)[-limit:]
     while True:
         if shown:
             terminal.show(shown, lambda found: past_text.history(found, every))

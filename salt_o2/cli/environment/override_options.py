@@ -4,20 +4,56 @@ from typing import Annotated, Any
 
 import typer
 
+from salt_o2.cli.environment import completion
 from salt_o2.cli.ui.parsing import move, names, scale, variables
 
 Vars = Annotated[
-    list[str], typer.Option("-e", "--extra-vars", help="Variables: k=v[,k=v...] or JSON; repeatable.")
+    list[str],
+    typer.Option(
+        "-e",
+        "--extra-vars",
+        help="Variables: k=v[,k=v...] or JSON; repeatable.",
+        autocompletion=completion.variable_values,
+    ),
 ]
 Scale = Annotated[
-    list[str], typer.Option(metavar="ROLE=NUMBER", help="Number of roles of an iterator: epn=20.")
+    list[str],
+    typer.Option(
+        metavar="ROLE=NUMBER",
+        help="Number of roles of an iterator: epn=20.",
+        autocompletion=completion.role_counts,
+    ),
 ]
-Move = Annotated[list[str], typer.Option(metavar="ROLE=HOST", help="Host for the task of a role.")]
+Move = Annotated[
+    list[str],
+    typer.Option(
+        metavar="ROLE=HOST", help="Host for the task of a role.", autocompletion=completion.role_hosts
+    ),
+]
 Exclude = Annotated[
-    list[str], typer.Option(metavar="ROLE|DETECTOR", help="Exclude a role or detector from data-taking.")
+    list[str],
+    typer.Option(
+        metavar="ROLE|DETECTOR",
+        help="Exclude a role or detector from data-taking.",
+        autocompletion=completion.roles_and_detectors,
+    ),
 ]
 Include = Annotated[
-    list[str], typer.Option(metavar="ROLE|DETECTOR", help="Include a role or detector again.")
+    list[str],
+    typer.Option(
+        metavar="ROLE|DETECTOR",
+        help="Include a role or detector again.",
+        autocompletion=completion.roles_and_detectors,
+    ),
+]
+WorkflowName = Annotated[
+    str,
+    typer.Option(
+        "-w",
+        "--workflow-template",
+        help="Workflow template to deploy.",
+        autocompletion=completion.workflow_names,
+    ),
 ]
 AllExcluded = Annotated[
     bool, typer.Option("--allow-all-excluded", help="Allow that all (critical) tasks are excluded.")

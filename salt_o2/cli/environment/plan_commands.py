@@ -15,6 +15,7 @@ from salt_o2.cli.environment.override_options import (
     Scale,
     Token,
     Vars,
+    WorkflowName,
     bending,
 )
 from salt_o2.cli.ui.terminal import Terminal, conclude
@@ -24,9 +25,7 @@ from salt_o2.presentation import environments, plans
 def plan(
     ctx: typer.Context,
     identity: OptionalId = "",
-    workflow: Annotated[
-        str, typer.Option("-w", "--workflow-template", help="Workflow template to deploy.")
-    ] = "",
+    workflow: WorkflowName = "",
     destroy: Annotated[bool, typer.Option("--destroy", help="Show what destroying it would stop.")] = False,
     keep: Annotated[
         bool, typer.Option("-k", "--keep-tasks", help="Move departing tasks to the pool.")

@@ -63,6 +63,7 @@ class Cordons:
             for host in hosts
         ]
         rows = [statement for host in hosts for statement in host_rows.put_cordon(host, cordon)]
+        self._store.flush()  # earlier lines of the journal come first
         self._store.commit(*rows, *(journal_insert(HOSTS, entry) for entry in entries))
         for host in hosts:
             self._inventory.cordons[host] = cordon
@@ -77,6 +78,7 @@ class Cordons:
         """
         at = self._clock()
         entries = [HostUncordoned(at=at, host=host, user=user) for host in hosts]
+        self._store.flush()
         self._store.commit(
             *map(host_rows.drop_cordon, hosts), *(journal_insert(HOSTS, entry) for entry in entries)
         )

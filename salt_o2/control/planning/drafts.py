@@ -13,8 +13,9 @@ from salt_o2.core.errors import InvalidRequestError, PlanError
 from salt_o2.core.ids import EnvironmentId, TaskId, short_id
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan import run_arguments
-from salt_o2.core.plan.overrides import Overrides, excluded_tasks
+from salt_o2.core.plan.overrides import Overrides, excluded_tasks, names_in
 from salt_o2.core.plan.plan import Plan, PlannedTask
+from salt_o2.core.similar_names import did_you_mean
 from salt_o2.site import workflow_index
 from salt_o2.site.builtin_variables import ENVIRONMENT_ID, built_in
 from salt_o2.site.control_variables import READ_BY_CONTROL
@@ -112,7 +113,9 @@ def make_draft(
     unknown += [path for path in overrides.move if path not in paths]
     unknown = [name for name in dict.fromkeys(unknown) if name in asked]
     if unknown:
-        raise InvalidRequestError(f"workflow {name} has neither a role nor a detector {', '.join(unknown)}")
+        known = names_in(plan)
+        named = ", ".join(f"{each}{did_you_mean(each, known)}" for each in unknown)
+        raise InvalidRequestError(f"workflow {name} has neither a role nor a detector {named}")
     run_arguments.stop_at(plan.variables, 0.0)  # else START fails on a wrong duration
     return PlanDraft(
         environment=environment,

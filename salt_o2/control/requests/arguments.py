@@ -95,6 +95,9 @@ class Past:
     after: int = 0
     """The number of lines that the client has already, from the first on."""
     limit: int = 1000
+    """The number of lines, the last ones."""
+    effects_only: bool = False
+    """Whether reports, ticks and answers are left out, so that ``limit`` counts the other lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import InvalidRequestError, UnknownNameError
 from salt_o2.core.ids import POOL, EnvironmentId
 from salt_o2.core.messages.inputs import Modified
+from salt_o2.core.messages.quiet_entries import QUIET
 from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.recovery.replay import HOSTS, KINDS, Created, Entry, overrides_after, replay
@@ -48,7 +49,10 @@ class HistoryRequests:
         id = EnvironmentId(wanted.id) if wanted.id in (POOL, HOSTS) else self._store.resolve_prefix(wanted.id)
         # The whole journal is formatted, because a line may refer to lines before the first requested one.
         lines = format_journal(self._store.journal(id, moment(wanted.until)))
-        return lines[wanted.after :][-wanted.limit :]
+        new = lines[wanted.after :]
+        if wanted.effects_only:
+            new = [line for line in new if line["kind"] not in QUIET]
+        return new[-wanted.limit :]
 
     async def _replay(self, wanted: Past, user: str, _progress: Progress) -> dict[str, Any]:
         self._store.flush()

@@ -18,7 +18,7 @@ from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import O2Error
 from salt_o2.core.messages.inputs import Modified, Requested
 from salt_o2.core.plan.overrides import Overrides
-from salt_o2.core.states import EnvironmentEvent, follow
+from salt_o2.core.states import EnvironmentEvent
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +61,12 @@ class TransitionRequests:
         """Run the transitions ``events`` of ``target`` and return its record afterwards.
 
         Raises:
+            InvalidRequestError: if another transition is under way.
             IllegalTransitionError: if the state of the environment does not allow the first event.
             TaskError: if a transition began and failed.
         """
         environment = target.environment
-        follow(environment.model.state, events[0], f"environment {environment.model.id}")
+        environment.ensure_accepts(events[0])
         number = None
         if EnvironmentEvent.START_ACTIVITY in events and environment.model.active is None:
             number = self._runs.reserve_run()

@@ -5,8 +5,9 @@ is the message before it. So every line names its cause, and a reader can trace 
 timer.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from salt_o2.core.plan.plan_diff import TaskChange, diff_plans
 from salt_o2.core.recovery.replay import Created
 
 Body = dict[str, Any]
+TICK = "the time has come"
 WORDS = 3
 """Lines of a process's last output that are shown; the journal has more."""
 SHOWN = 4
@@ -40,7 +42,14 @@ class _Format:
 def format_journal(lines: Iterable[JournalEntry]) -> list[dict[str, Any]]:
     """Return ``lines`` of one environment's whole journal, oldest first, each with its text and cause."""
     narrator = JournalFormatter()
-    return [narrator.line(line) for line in lines]
+    return [narrator.line(line) for line in _causes_first(lines)]
+
+
+def _causes_first(lines: Iterable[JournalEntry]) -> Iterator[JournalEntry]:
+    """Yield ``lines`` with the failures of a step before the states that they lead to."""
+    for is_effect, group in groupby(lines, key=lambda line: line.direction == "out"):
+        step = list(group)
+        yield from sorted(step, key=lambda line: line.kind != "AnnounceFailure") if is_effect else step
 
 
 class JournalFormatter:
@@ -52,6 +61,10 @@ class JournalFormatter:
         self._plan: Plan | None = None
         self._out: dict[TaskId, str] = {}
         self._asked: dict[int, str] = {}
+        self._failed: dict[str, str] = {}
+        """Why tasks failed that are not back yet."""
+        self._restarts = False
+        """Whether orders now are restarts: a tick or a request to recover a task came before."""
         self._request = ""
         self._because = ""
 
@@ -61,11 +74,12 @@ class JournalFormatter:
         way = WAYS.get(line.kind)
         text = way.text(self, body) if way else line.kind
         cause = self._because
-        if line.kind == "SendCommand" and self._request not in cause:
-            cause = f"{self._request}, after {cause}"
+        if line.kind == "SendCommand":
+            cause = self._cause_of_order(body["command"])
         if line.direction == "in":
             cause = way.cause(self, body) if way and way.cause else ""
             self._because = self._named(line.kind, body) or text
+            self._restarts = line.kind in ("Tick", "RecoverTask")
         return {
             "at": iso(line.at),
             "direction": line.direction,
@@ -74,6 +88,18 @@ class JournalFormatter:
             "cause": cause,
             "what": body,
         }
+
+    def _cause_of_order(self, command: Body) -> str:
+        """Return why a command was sent: tasks failed, or a user requested a transition."""
+        reasons = {self._failed.get(order["task"]) for order in command["orders"]}
+        if self._restarts and None not in reasons:
+            asked = f", {self._because}" if self._because not in ("", TICK) else ""
+            why = f"restart after a failure: {_some(sorted(filter(None, reasons)))}{asked}"
+            self._asked[command["revision"]] = why
+            return why
+        if self._request in self._because:
+            return self._because
+        return f"{self._request}, after {self._because}"
 
     def _named(self, kind: str, body: Body) -> str:
         """Return the name of a message as the cause of effects, if it is not its whole text."""
@@ -111,10 +137,21 @@ class JournalFormatter:
         named = {
             change: [task for task, each in changes.joining.items() if each is change] for change in ORDER
         }
-        named |= {TaskChange.EXCLUDE: list(changes.excluded), TaskChange.STOP: list(changes.leaving)}
         differences = [f"{change} {self._names(tasks)}" for change, tasks in named.items() if tasks]
+        differences += self._exclusions(changes.excluded, wanted.excluded)
+        differences += [f"{TaskChange.STOP} {self._names(changes.leaving)}"] if changes.leaving else []
         differences += [f"of these from the pool {self._names(wanted.claimed)}"] if wanted.claimed else []
         return f"another plan: {'; '.join(differences) or 'nothing changes'}"
+
+    def _exclusions(self, tasks: Iterable[TaskId], reasons: Mapping[TaskId, str]) -> list[str]:
+        """Return the excluded tasks by reason."""
+        by_reason: dict[str, list[TaskId]] = {}
+        for task in tasks:
+            by_reason.setdefault(reasons.get(task, ""), []).append(task)
+        return [
+            f"{TaskChange.EXCLUDE} {self._names(found)}" + (f" ({_first_line(why)})" if why else "")
+            for why, found in by_reason.items()
+        ]
 
     def moved(self, body: Body) -> str:
         """Format a report: the number of tasks, how tasks have ended, and the output of hooks."""
@@ -176,6 +213,7 @@ class JournalFormatter:
 
     def failure(self, body: Body) -> str:
         """Format the failure of a task."""
+        self._failed[body["task"]] = _first_line(body["failure"]["reason"])
         return f"{body['path']} on {body['host']} FAILED: {_first_line(body['failure']['reason'])}"
 
     def replace(self, body: Body) -> str:
@@ -185,6 +223,7 @@ class JournalFormatter:
 
     def recovered(self, body: Body) -> str:
         """Format that a task has recovered."""
+        self._failed.pop(body["task"], None)
         return (
             f"{body['path']} on {body['host']} is back after {body['seconds']:g} s, "
             f"restarted {body['restarts']} times; it had failed: {_first_line(body['reason'])}"
@@ -267,7 +306,7 @@ WAYS: dict[str, _Format] = {
     ),
     "RecoverTask": _Format(JournalFormatter.recover, lambda _, body: _by(body)),
     "RescheduleFailed": _Format(JournalFormatter.not_replaced),
-    "Tick": _Format(lambda *_: "the time has come"),
+    "Tick": _Format(lambda *_: TICK),
     "SendCommand": _Format(JournalFormatter.drive),
     "ResendAsJob": _Format(JournalFormatter.insist),
     "CallIntegration": _Format(JournalFormatter.invoke),

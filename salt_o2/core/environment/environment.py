@@ -111,16 +111,25 @@ class Environment:
 
     def _request(self, request: Requested) -> list[Effect]:
         event = request.events[0]
-        follow(self.model.state, event, f"environment {self.model.id}")
+        self.ensure_accepts(event)
         if event is _E.MODIFY:
             raise InvalidRequestError(
                 f"environment {self.model.id} is modified by a new plan, not by MODIFY alone"
             )
-        if event not in OVERTAKING:
-            self._ensure_free(event)
         effects = self._overtake(request)
         self.model.automatic = self.model.automatic or request.automatic
         return effects + self._engine.begin(request)
+
+    def ensure_accepts(self, event: EnvironmentEvent) -> None:
+        """Ensure that ``event`` may begin now.
+
+        Raises:
+            InvalidRequestError: if another transition is under way, and ``event`` has to wait for its end.
+            IllegalTransitionError: if the state of the environment does not allow it.
+        """
+        if event not in OVERTAKING:
+            self._ensure_free(event)
+        follow(self.model.state, event, f"environment {self.model.id}")
 
     def _overtake(self, request: Requested) -> list[Effect]:
         """Drop a transition under way for ``request``, and complete its own request with an error."""
@@ -141,8 +150,7 @@ class Environment:
             )
 
     def _modify(self, wanted: Modified) -> list[Effect]:
-        follow(self.model.state, _E.MODIFY, f"environment {self.model.id}")
-        self._ensure_free(_E.MODIFY)
+        self.ensure_accepts(_E.MODIFY)
         effects, spec = self._modification.prepare(wanted)
         return effects + self._engine.open(spec)
 

@@ -14,6 +14,7 @@ from typing import Any
 from salt_o2.core.errors import InvalidRequestError
 from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.plan.plan import Plan, PlannedRole
+from salt_o2.core.similar_names import did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,15 @@ def tasks_named(plan: Plan, names: Iterable[str]) -> dict[str, list[TaskId]]:
     return {name: tasks or of_detector[name] for name, tasks in roles.items()}
 
 
+def names_in(plan: Plan) -> list[str]:
+    """Return the paths of all roles of ``plan`` and its detectors, for advice."""
+    found: dict[str, None] = {}
+    for _, paths, detector in _leaves(plan.root):
+        found |= dict.fromkeys(paths)
+        found |= {detector: None} if detector else {}
+    return list(found)
+
+
 def check_takes_part(plan: Plan, overrides: Overrides, out: Collection[TaskId]) -> None:
     """Refuse a run in which no task, or no critical task, takes part: it would measure nothing.
 
@@ -152,7 +162,10 @@ def _included(exclude: Mapping[str, str], patch: OverridesPatch, plan: Plan | No
     _check_apart(patch, found)
     for name in patch.include:
         if not found[name] and name not in exclude:
-            raise InvalidRequestError(f"nothing to include: there is neither a role nor a detector {name}")
+            advice = did_you_mean(name, names_in(plan) if plan else ())
+            raise InvalidRequestError(
+                f"nothing to include: there is neither a role nor a detector {name}{advice}"
+            )
     wanted = {task for name in patch.include for task in found[name]}
     remaining = {}
     for name, why in exclude.items():

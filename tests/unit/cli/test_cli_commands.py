@@ -210,3 +210,56 @@ def test_each_line_of_help_is_short_and_names_its_subject(path, command):
     too_long = {name: text for name, text in shown.items() if len(text) > 75}
     assert too_long == {}
     assert {name: text for name, text in shown.items() if PRONOUN.search(text)} == {}
+
+
+def interrupted_after(progress):
+    """Return a request that reports ``progress`` and is then interrupted by the user."""
+
+    def request(_client, _verb, _arguments, on_progress, _timeout_s):
+        for each in progress:
+            on_progress(each)
+        raise KeyboardInterrupt
+
+    return request
+
+
+def test_ctrl_c_in_a_creation_says_that_it_goes_on_and_names_the_environment(control, coconut, monkeypatch):
+    progress = [{"environment": "2oDvieFrVTi", "transition": "CONFIGURE", "state": "DEPLOYED"}]
+    monkeypatch.setattr("salt_o2.client.control_client.ControlClient.request", interrupted_after(progress))
+    done = coconut("env create -w readout")
+    assert done.code == 130
+    assert "control continues CONFIGURE of environment 2oDvieFrVTi" in done.err
+    assert "coconut env show 2oDvieFrVTi" in done.err
+    error = coconut("env create -w readout --json").json["error"]
+    assert (error["kind"], "2oDvieFrVTi" in error["message"]) == ("Interrupted", True)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("env create -w readout", "control continues env_create, as far as it has begun"),
+        ("host drain flp1", "control continues host_drain"),
+        ("env show 2oD", "error: interrupted\n"),
+        ("task log 2oD", "error: interrupted\n"),
+    ],
+)
+def test_ctrl_c_before_the_first_progress_says_what_may_go_on(control, coconut, monkeypatch, command, said):
+    monkeypatch.setattr("salt_o2.client.control_client.ControlClient.request", interrupted_after([]))
+    done = coconut(command)
+    assert done.code == 130
+    assert said in done.err
+
+
+WIDE = {"faults": [], "attributes": {"note": "a long text that does not fit into a narrow terminal at all"}}
+
+
+def test_a_table_fits_into_a_terminal_and_is_not_limited_in_a_pipe(control, coconut, monkeypatch):
+    control.answer("host_list", [host() | WIDE])
+    wide = coconut("host list").out
+    assert max(map(len, wide.splitlines())) > 120
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr("salt_o2.cli.ui.terminal.is_terminal", lambda: True)
+    narrow = coconut("host list").out
+    assert max(map(len, narrow.splitlines())) <= 120
+    assert "terminal" in narrow

@@ -32,7 +32,9 @@ def line(kind="SendCommand", text="flp1 is ordered", **other):
 def test_history_asks_for_the_time_and_the_number_of_lines(control, coconut):
     control.answer("env_history", [LINE])
     done = coconut("env history 2oD --until 2026-11-22T14:00:00 -n 7")
-    assert control.asked("env_history") == [{"id": "2oD", "until": "2026-11-22T14:00:00", "limit": 7}]
+    assert control.asked("env_history") == [
+        {"id": "2oD", "until": "2026-11-22T14:00:00", "limit": 7, "effects_only": True}
+    ]
     assert "> START_ACTIVITY asked for   <- asked by teo" in done.out
 
 
@@ -156,3 +158,20 @@ def test_a_run_that_could_not_be_stopped_is_reported_with_exit_code_1(control, c
     done = coconut("run stop 41 42")
     assert "2oF: readout did not answer" in done.out
     assert done.code == 1
+
+
+@pytest.mark.parametrize("option", ["--all", "--json"])
+def test_a_history_of_all_lines_or_for_a_program_leaves_out_nothing(control, coconut, option):
+    control.answer("env_history", [LINE])
+    coconut(f"env history 2oD {option}")
+    assert control.asked("env_history")[0]["effects_only"] is False
+
+
+def test_a_followed_history_begins_with_the_last_shown_lines(control, coconut, monkeypatch):
+    told = [LINE, line("AnnounceState", "second"), line("TasksMoved", "flp1 reports")]
+    answers = [told, [line("ReleaseResources", "over")]]
+    monkeypatch.setattr("salt_o2.cli.environment.history_commands.FOLLOW_S", 0)
+    control.answer("env_history", lambda _arguments: answers.pop(0))
+    out = coconut("env history 2oD -f -n 1").out
+    assert "second" in out
+    assert "flp1 reports" not in out

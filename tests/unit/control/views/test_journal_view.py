@@ -116,7 +116,7 @@ def test_orders_that_follow_a_report_still_name_the_user():
 def test_a_modification_is_described_by_its_differences():
     change = Modified(at=4.0, request="q", plan=plan("a", "c"), excluded={"id-a": "warm"}, user="teo")
     assert journal_lines(CREATED, change)[-1] == (
-        "another plan: start root.c; exclude root.a; stop root.b",
+        "another plan: start root.c; exclude root.a (warm); stop root.b",
         "asked by teo",
     )
 
@@ -230,3 +230,51 @@ def test_a_history_has_its_days_as_headings_and_omits_intermediate_entries():
     assert text.splitlines()[0].startswith("1970-01-01")
     assert "reports" not in text
     assert "reports" in history.history(format_journal(lines(CREATED, REPORT)), every=True)
+
+
+FAILED_A = AnnounceFailure(
+    environment="E",
+    task="id-a",
+    path="root.a",
+    host="flp1",
+    state=TaskState.ERROR,
+    critical=True,
+    recovery="restart",
+    failure=Failure(asked="", state="-", reason="killed by SIGKILL", advice=""),
+)
+MOVED_A = AnnounceMoves(environment="E", host="flp1", moves={"id-a": TaskState.ERROR})
+
+
+def texts(*values):
+    return [(line["text"], line["cause"]) for line in format_journal(lines(*values))]
+
+
+def test_the_failure_of_a_task_comes_before_the_state_that_it_leads_to():
+    told = [text for text, _ in texts(CREATED, REPORT, MOVED_A, FAILED_A, replace(REPORT, at=4.0), MOVED_A)]
+    assert told[2:4] == ["root.a on flp1 FAILED: killed by SIGKILL", "root.a ERROR"]
+    assert told[5] == "root.a ERROR"
+
+
+def test_the_cause_of_a_restart_is_the_failure_and_not_the_last_request():
+    told = texts(CREATED, START, REPORT, FAILED_A, Tick(at=4.0), ORDER, replace(REPORT, at=5.0))
+    assert told[5][1] == "restart after a failure: killed by SIGKILL"
+    assert told[6][1] == "revision 3, restart after a failure: killed by SIGKILL"
+
+
+def test_a_restart_that_a_user_requested_names_the_failure_and_the_request():
+    recover = RecoverTask(at=4.0, task="id-a", user="ana")
+    told = texts(CREATED, START, REPORT, FAILED_A, recover, ORDER)
+    assert told[5][1] == "restart after a failure: killed by SIGKILL, root.a is to be restarted"
+
+
+def test_an_order_after_the_recovery_of_a_task_has_the_request_as_its_cause():
+    back = AnnounceRecovery(
+        environment="E", task="id-a", path="root.a", host="flp1", restarts=1, seconds=1.0, reason="killed"
+    )
+    told = texts(CREATED, START, REPORT, FAILED_A, replace(REPORT, at=4.0), back, Tick(at=5.0), ORDER)
+    assert told[7][1] == "START_ACTIVITY asked by teo, after the time has come"
+
+
+def test_excluded_roles_are_named_with_the_reason():
+    wanted = Modified(at=2.0, request="q", plan=plan("a", "b"), excluded={"id-b": "hv trip"}, user="teo")
+    assert texts(CREATED, wanted)[1][0] == "another plan: exclude root.b (hv trip)"
