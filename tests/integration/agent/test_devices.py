@@ -218,7 +218,7 @@ def test_a_device_that_never_listens_is_killed_at_its_deadline(perform):
     perform(scene)
 
 
-def test_done_gets_through_while_a_device_hangs_at_its_start(perform):
+def test_a_task_can_be_stopped_while_its_device_hangs_at_its_start(perform):
     async def scene(stage):
         launch = Launch(
             mode=ControlMode.FAIRMQ, value="exec sleep 1000", shell=True, control_port=free_port()
@@ -232,7 +232,7 @@ def test_done_gets_through_while_a_device_hangs_at_its_start(perform):
     perform(scene)
 
 
-def test_done_gets_through_while_configure_hangs(perform):
+def test_a_task_can_be_stopped_while_configure_hangs(perform):
     async def scene(stage):
         await stage.launch(STANDBY, sink=device())
         pid = stage.latest["sink"].pid

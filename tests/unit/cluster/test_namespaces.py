@@ -40,14 +40,14 @@ def test_a_kernel_that_refuses_says_why(tools, monkeypatch):
     assert "Operation not permitted" in namespaces.obstacle()
 
 
-def test_a_cluster_that_cannot_have_them_is_refused_and_nothing_is_made(tmp_path, monkeypatch):
+def test_a_cluster_that_cannot_have_namespaces_is_refused_and_nothing_is_made(tmp_path, monkeypatch):
     monkeypatch.setattr(namespaces, "obstacle", lambda: "only root can create them")
     with pytest.raises(UnreachableError, match=r"no network namespaces here: only root can create them"):
         up(tmp_path / "private", namespaces=True)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cluster_without_them_does_not_get_them(tmp_path):
+def test_a_cluster_that_started_without_namespaces_gets_none(tmp_path):
     from pathlib import Path
 
     from salt_o2.cluster import state_file

@@ -235,7 +235,7 @@ def starters_in(path):
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_work_beside_the_helpers_is_bounded_and_its_end_is_noticed(folder):
+def test_only_listed_modules_start_tasks_beside_the_background_loops(folder):
     library = ROOT / "salt_o2"
     for path in sorted((library / folder).rglob("*.py")):
         name = str(path.relative_to(library))

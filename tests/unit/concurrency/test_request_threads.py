@@ -149,7 +149,7 @@ def test_no_kind_of_request_shares_its_threads_with_another():
     assert len({id(kind) for kind in kinds}) == len(kinds)
 
 
-def test_turns_are_forgotten_with_the_last_request_and_errors_come_through():
+def test_slots_of_a_user_are_removed_after_the_last_request_and_errors_are_raised():
     async def scene():
         threads = Threads("test", 2, 1)
 
@@ -198,7 +198,7 @@ def test_control_works_while_the_templates_of_a_plan_are_computed(tmp_path):
 
 
 @pytest.mark.finding("3.9")
-def test_plans_of_one_user_push_out_no_plan_of_another(tmp_path):
+def test_plans_of_one_user_evict_no_plan_of_another(tmp_path):
     async def scene():
         async with busy_room(tmp_path) as (room, server):
             mine = await room.ask("env_plan", user="operator", workflow=FAST)

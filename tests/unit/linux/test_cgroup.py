@@ -44,7 +44,7 @@ def written(group):
     return {name: (group.path / name).read_text() for name in names if (group.path / name).exists()}
 
 
-def test_groups_are_made_in_the_agents_own(hierarchy):
+def test_control_groups_are_made_inside_the_group_of_the_agent(hierarchy):
     is_in(hierarchy, "/system.slice/salt-minion.service")
     assert cgroup.base() == hierarchy
 
@@ -54,7 +54,7 @@ def test_control_groups_are_made_beside_the_delegated_group_of_systemd(hierarchy
     assert cgroup.base() == hierarchy
 
 
-def test_without_version_two_there_are_none(hierarchy, tmp_path):
+def test_without_cgroup_version_2_tasks_have_no_control_groups(hierarchy, tmp_path):
     is_in(hierarchy, "/system.slice/salt-minion.service")
     (tmp_path / "mounts").write_text("cgroup /sys/fs/cgroup/memory cgroup rw 0 0\n")
     assert cgroup.base() is None
@@ -62,7 +62,7 @@ def test_without_version_two_there_are_none(hierarchy, tmp_path):
     assert cgroup.find(tmp_path, None) is None
 
 
-def test_limits_are_written_where_there_are_controllers(tmp_path):
+def test_limits_are_written_to_existing_controllers(tmp_path):
     made = group(tmp_path, "cpu memory pids")
     made.limit(LIMITS)
     assert written(made) == {
@@ -73,13 +73,13 @@ def test_limits_are_written_where_there_are_controllers(tmp_path):
     }
 
 
-def test_limits_of_missing_controllers_are_not(tmp_path):
+def test_limits_of_missing_controllers_are_not_written(tmp_path):
     made = group(tmp_path, "pids")
     made.limit(LIMITS)
     assert set(written(made)) == {"pids.max"}
 
 
-def test_no_limit_is_not_written(tmp_path):
+def test_a_missing_limit_is_not_written(tmp_path):
     made = group(tmp_path, "cpu memory pids")
     made.limit(Limits())
     assert written(made) == {}

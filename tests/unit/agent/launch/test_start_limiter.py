@@ -19,7 +19,7 @@ async def settle():
         await asyncio.sleep(0)
 
 
-def test_no_more_start_at_the_same_time_than_may():
+def test_at_most_the_permitted_number_of_tasks_starts_at_the_same_time():
     async def scene():
         limiter, started, ready = StartLimiter(2), [], asyncio.Event()
         tasks = [asyncio.create_task(start(limiter, started, name, ready)) for name in "abcd"]

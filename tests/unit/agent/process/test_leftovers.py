@@ -60,7 +60,7 @@ def test_the_session_stands_on_the_command_line(launch, session):
     assert leftovers.session_of(launch) == session
 
 
-def test_a_dead_session_leaves_nothing(shm):
+def test_the_segments_of_an_ended_session_are_removed(shm):
     paths = segments(shm, "run7")
     assert sorted(leftovers.clear(device("--session", "run7"), None, UID)) == sorted(paths)
     assert list(shm.iterdir()) == []

@@ -23,7 +23,7 @@ def test_a_watcher_gets_each_task_once_with_its_last_change():
     assert log.tasks_since("E1", log.revision) == []
 
 
-def test_a_task_that_changes_again_is_told_again():
+def test_a_task_that_changes_again_is_reported_again():
     log = ChangeLog("epoch")
     log.record_step("E1", {"t1"}, new_plan=False)
     log.record_step("E1", {"t2"}, new_plan=False)
@@ -42,7 +42,7 @@ def test_a_new_plan_makes_the_watcher_read_all_tasks_of_the_environment_again():
     assert not log.has_plan_since("E1", log.revision)
 
 
-def test_an_ended_environment_is_told_as_ended_and_not_as_changed():
+def test_an_ended_environment_is_reported_as_ended_and_not_as_changed():
     log = ChangeLog("epoch")
     log.record_step("E1", {"t1"}, new_plan=False)
     log.record_step("E2", {"t1"}, new_plan=False)

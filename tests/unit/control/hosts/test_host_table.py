@@ -66,7 +66,7 @@ def test_an_inquiry_that_was_lost_is_repeated_with_the_next_heartbeat(hosts):
     assert not hosts.record_report(report(8), 11.0)
 
 
-def test_a_burst_of_reports_is_one_inquiry(hosts):
+def test_a_burst_of_reports_causes_one_survey_request(hosts):
     assert hosts.record_report(report(7, tasks=MOVED), 1.0)
     assert not hosts.record_report(report(8, tasks=MOVED), 1.1)
 

@@ -20,18 +20,18 @@ def test_a_fairmq_device_gets_id_plugin_colour_and_port_after_its_own_arguments(
 
 
 @pytest.mark.parametrize("written", ["[--id, mine]", "['--id=mine']"])
-def test_a_templates_own_id_stays(written):
+def test_an_id_of_the_template_is_not_replaced(written):
     found = launch(f"{{value: d, arguments: {written}}}").arguments
     assert "T0" not in found
     assert "mine" in " ".join(found)
 
 
-def test_an_id_in_a_shell_command_stays_too():
+def test_an_id_in_a_shell_command_is_not_replaced():
     found = launch("{value: 'source env && device --id mine', shell: true}")
     assert "--id" not in found.arguments
 
 
-def test_a_templates_own_colour_stays():
+def test_a_colour_option_of_the_template_is_not_replaced():
     assert launch("{value: d, arguments: ['--color=true']}").arguments.count("false") == 0
 
 
@@ -51,7 +51,7 @@ def test_plugins_are_searched_at_the_paths_of_variables(variables, path):
 
 
 @pytest.mark.parametrize("plugin", ["OCC", "OCClite"])
-def test_the_codec_is_the_plugins(plugin):
+def test_the_plugin_determines_the_codec(plugin):
     found = launch("{value: d}", fmq_plugin=plugin)
     assert found.codec == plugin
     assert found.arguments[found.arguments.index("-P") + 1] == plugin

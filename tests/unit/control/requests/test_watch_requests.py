@@ -44,7 +44,7 @@ async def test_the_first_answer_has_all_and_the_next_only_changes(templates):
 
 
 @on_a_loop
-async def test_an_environment_is_told_by_the_tasks_that_changed(templates):
+async def test_a_changed_environment_is_reported_with_its_changed_tasks(templates):
     async with control_harness(templates) as room:
         id = await create(room)
         first = await room.ask("watch", environment=id)
@@ -93,7 +93,7 @@ async def test_a_request_of_an_earlier_control_gets_all_and_learns_of_the_gap(te
 
 
 @on_a_loop
-async def test_the_end_of_an_environment_is_told(templates):
+async def test_the_end_of_an_environment_is_reported(templates):
     async with control_harness(templates) as room:
         id = await create(room)
         first = await room.ask("watch")

@@ -193,7 +193,7 @@ def test_a_journal_of_hosts_or_of_the_pool_is_cut_by_age(tmp_path):
     played(tmp_path, scene)
 
 
-def test_the_bounds_are_settings_with_their_units():
+def test_the_limits_of_the_journal_are_settings_with_their_units():
     site, _ = read_site({"journal": {"keep_days": 30}}, {"journal": {"keep_rows": 1000}})
     assert site.journal == JournalLimits(keep_days=30.0, keep_rows=1000)
     site, wrong = read_site({"journal": {"keep_days": "long"}})

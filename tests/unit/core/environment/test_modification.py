@@ -89,7 +89,7 @@ def test_an_included_task_comes_back_into_the_same_run(running):
     assert running.environment.model.run.number == 17
 
 
-def test_excluded_tasks_stay_out_of_later_transitions_but_not_of_the_end(running):
+def test_an_excluded_task_skips_transitions_except_the_end(running):
     modify(running, plan_of(A, B, C), excluded={"c": "noisy"}).accept_command()
     running.effects.clear()
     running.ask(E.STOP_ACTIVITY).accept_command()
@@ -174,7 +174,7 @@ def test_two_modifications_do_not_overlap(running):
         modify(running, plan_of(A))
 
 
-def test_in_configured_newcomers_are_only_configured():
+def test_a_task_that_joins_in_configured_is_configured_and_not_started():
     agents = FakeAgents(Environment("E", plan_of(A)))
     agents.ask(E.DEPLOY, E.CONFIGURE).accept_command()
     modify(agents, plan_of(A, B))

@@ -179,7 +179,7 @@ def test_an_automatic_environment_that_fails_ends_too():
 @pytest.mark.parametrize(
     ("text", "value"), [("30s", 30), ("1m30s", 90), ("500ms", 0.5), ("2h", 7200), ("1.5s", 1.5)]
 )
-def test_durations_are_go_s(text, value):
+def test_durations_have_the_form_of_go(text, value):
     assert seconds(text) == value
 
 

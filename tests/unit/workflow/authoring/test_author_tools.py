@@ -80,7 +80,7 @@ def test_a_file_that_cannot_be_read_is_one_problem(tmp_path):
     assert "cannot be read" in check(tmp_path / "none.yaml").problems[0]
 
 
-def test_variables_are_taken_and_notes_are_no_faults(tmp_path):
+def test_a_check_uses_given_variables_and_reports_open_values_as_notes(tmp_path):
     write(tmp_path, "tasks", "t", "name: t\ncommand: {value: x}\n")
     text = (
         "name: w\nvars: {a: '{{ v }}', b: \"{{ config.Get('x') }}\"}\nroles: [{name: x, task: {load: t}}]\n"

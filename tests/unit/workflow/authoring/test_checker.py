@@ -141,7 +141,7 @@ def test_a_task_of_another_repository_is_open_without_a_site(repository):
     assert check(write(repository, "w", text)).problems == ()
 
 
-def test_peers_within_what_is_open_are_not_missed(repository):
+def test_open_peers_are_not_reported_as_missing(repository):
     text = """
 name: w
 roles:
@@ -152,13 +152,13 @@ roles:
     assert "nothing binds w.s1:out" in check(write(repository, "w", text), {"hosts": "[2]"}).problems[0]
 
 
-def test_an_override_of_what_is_open_is_open(repository):
+def test_an_override_of_an_open_value_is_open(repository):
     text = of("vars: {v: \"{{ util.PrefixedOverride('hosts', 'its') }}\"}")
     verdict = check(write(repository, "w", text))
     assert (verdict.problems, len(verdict.notes)) == ((), 1)
 
 
-def test_no_role_that_is_enabled_is_no_fault_of_a_file_but_of_what_is_to_run(repository):
+def test_a_file_without_an_enabled_role_is_no_fault_until_it_is_expanded(repository):
     text = of("enabled: 'false'")
     verdict = check(write(repository, "w", text))
     assert verdict.problems == ()

@@ -35,7 +35,7 @@ def test_vars_of_a_class_see_its_defaults_and_neither_sees_its_siblings():
         assert "unknown variable a" in problems(ROLE, {"t": f"name: t\n{sibling}"})[0]
 
 
-def test_vars_of_a_class_win_over_its_defaults_and_lose_to_the_role():
+def test_vars_of_a_class_override_its_defaults_and_are_overridden_by_the_role():
     body = "defaults: {a: d, b: d}\nvars: {a: v, b: v}\n" + command("{{ a }}{{ b }}")
     role = "name: root\nroles: [{name: x, defaults: {b: role}, task: {load: t}}]\n"
     assert "vrole" in task(body, role).launch.arguments
@@ -78,7 +78,7 @@ def test_the_resource_demand_of_a_task_is_given_as_numbers_or_text(cpu, memory):
     assert (found.cpu, found.memory_mb) == (0.5, 100)
 
 
-def test_a_task_that_wants_nothing_is_placed_for_nothing():
+def test_a_task_without_demands_allocates_no_resources():
     found = task("command: {value: v}")
     assert (found.cpu, found.memory_mb) == (0, 0)
 
@@ -93,7 +93,7 @@ def test_a_class_without_limits_has_none():
     assert limits == Limits()
 
 
-def test_constraints_of_a_class_are_the_weakest():
+def test_constraints_of_roles_override_constraints_of_a_class():
     body = "constraints: [{attribute: kind, value: class}]\ncommand: {value: v}"
     role = "name: root\nroles: [{name: x, constraints: [{attribute: kind, value: role}], task: {load: t}}]\n"
     (found,) = expand(role, {"t": f"name: t\n{body}\n"}).tasks

@@ -35,7 +35,7 @@ def test_the_older_name_of_a_function_calls_the_same(alias):
 
 
 @pytest.mark.parametrize("name", [f"{space}.{name}" for space, names in TABLE.items() for name in names])
-def test_without_a_site_its_functions_are_left_open_and_no_fault(name):
+def test_functions_of_a_missing_site_are_open_and_no_fault(name):
     source = role('vars: {w: "{{ v }}!"}', f'vars: {{v: "{{{{ {name}() }}}}"}}')
     found = expand(source)
     (note,) = found.notes
@@ -53,7 +53,7 @@ def test_a_range_that_only_the_site_knows_is_left_open():
     assert found.notes
 
 
-def test_faults_beside_what_is_left_open_are_still_found():
+def test_faults_beside_open_values_are_found():
     source = role('vars: {v: "{{ config.Get(\'x\') }}", w: "{{ missing }}"}')
     assert problems(source) == ["w.yaml:4: root: unknown variable missing"]
 

@@ -55,5 +55,5 @@ def test_ids_without_an_environment_are_random():
     assert ids(environment="") != ids(environment="")
 
 
-def test_an_id_is_like_any_other():
+def test_a_stable_id_has_the_form_of_a_random_id():
     assert all(8 <= len(id) <= 11 and id.isalnum() for each in ids().values() for id in each)
