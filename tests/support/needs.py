@@ -8,6 +8,7 @@ import os
 from salt_o2.cluster.namespaces import where
 
 PACKAGES = {
+    "dot": "graphviz",
     "ip": "iproute2",
     "linux.uml": "user-mode-linux",
     "nft": "nftables",

@@ -1,89 +1,137 @@
-"""Write the graph of a workflow as SVG."""
+"""Write the graph of a workflow as SVG, for light and dark pages."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 from html import escape as _escape_html
 
 from salt_o2.core.terminal_text import terminal_line
-from salt_o2.workflow.authoring.graph import GAP_X, GAP_Y, HEIGHT, MARGIN, WIDTH, Arrow, arrows
+from salt_o2.workflow.authoring.dot_layout import best_engine
+from salt_o2.workflow.authoring.graph import Box, Graph, Port, graph_of
+from salt_o2.workflow.authoring.layout import (
+    FRAME,
+    HEAD,
+    MARGIN,
+    PADDING,
+    ROW,
+    SMALL,
+    TITLE,
+    Curve,
+    Engine,
+    Layout,
+    Rectangle,
+    Size,
+    arranged,
+    text_width,
+)
 from salt_o2.workflow.expansion.workflow_tree import Workflow
 
-_CHARACTERS = 26
+_STYLE = f"""
+text {{ font-family: 'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace; font-size: {SMALL}px;
+  fill: #334155; }}
+.paper {{ fill: #ffffff; }}
+.title {{ font-size: {TITLE}px; font-weight: bold; fill: #0f172a; }}
+.class {{ fill: #64748b; }}
+.box {{ fill: #eef4fb; stroke: #4a78a8; }}
+.outside {{ fill: #fdf6e3; stroke: #a8792a; stroke-dasharray: 5 3; }}
+.frame {{ fill: #f8fafc; stroke: #cbd5e1; }}
+.arrow {{ fill: none; stroke: #64748b; stroke-width: 1.2; }}
+.tip {{ fill: #64748b; }}
+.port {{ fill: #4a78a8; }}
+@media (prefers-color-scheme: dark) {{
+text {{ fill: #cbd5e1; }}
+.paper {{ fill: #0f172a; }}
+.title {{ fill: #f1f5f9; }}
+.class {{ fill: #94a3b8; }}
+.box {{ fill: #1e3a5f; stroke: #7aa7d9; }}
+.outside {{ fill: #3b2f14; stroke: #d9a84a; }}
+.frame {{ fill: #172033; stroke: #475569; }}
+.arrow {{ stroke: #94a3b8; }}
+.tip {{ fill: #94a3b8; }}
+.port {{ fill: #7aa7d9; }}
+}}
+"""
 
 
-def svg(workflow: Workflow) -> str:
-    """Return the drawing as SVG: columns from senders to receivers."""
-    flow = arrows(workflow)
-    columns = _columns([task.path for task in workflow.tasks], flow)
-    places = {
-        path: (MARGIN + column * (WIDTH + GAP_X), MARGIN + row * (HEIGHT + GAP_Y))
-        for column, paths in enumerate(columns)
-        for row, path in enumerate(paths)
-    }
-    width = 2 * MARGIN + len(columns) * (WIDTH + GAP_X) - GAP_X
-    height = 2 * MARGIN + max(map(len, columns), default=1) * (HEIGHT + GAP_Y) - GAP_Y
-    classes = {task.path: task.class_name for task in workflow.tasks}
-    shapes = [_line(arrow, places) for arrow in flow] + [_box(path, places, classes) for path in places]
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-            f'height="{height}" font-family="sans-serif" font-size="12">',
-            '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" '
-            'orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#555"/></marker></defs>',
-            f"<title>{_escape(workflow.name)}</title>",
-            *shapes,
-            "</svg>\n",
-        ]
+def svg(workflow: Workflow, engine: Engine | None = None) -> str:
+    """Return the drawing as SVG: one row for each host, from senders to receivers.
+
+    ``engine`` lays out the boxes: graphviz if it is installed, unless given.
+    """
+    graph = graph_of(workflow)
+    layout = arranged(graph, engine or best_engine())
+    below = [graph.left_out] if graph.left_out else []
+    width = max(layout.size.width, *(text_width(line, SMALL) + 2 * MARGIN for line in ("", *below)))
+    size = Size(width, layout.size.height + ROW * len(below))
+    return "\n".join([*_head(graph, size), *_shapes(graph, layout), *_below(below, size), "</svg>\n"])
+
+
+def _head(graph: Graph, size: Size) -> Iterator[str]:
+    width, height = round(size.width), round(size.height)
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}">'
     )
-
-
-def _columns(paths: list[str], flow: Iterable[Arrow]) -> list[list[str]]:
-    """Return the roles by their distance from the sources of the flow; cycles are cut."""
-    receivers: dict[str, list[str]] = defaultdict(list)
-    waiting = dict.fromkeys(paths, 0)
-    for arrow in flow:
-        receivers[arrow.sender].append(arrow.receiver)
-        waiting[arrow.receiver] += 1
-    columns: list[list[str]] = []
-    left = dict(waiting)
-    while left:
-        ready = [path for path, count in left.items() if count == 0] or [next(iter(left))]
-        for path in ready:
-            del left[path]
-        for receiver in (receiver for path in ready for receiver in receivers[path] if receiver in left):
-            left[receiver] -= 1
-        columns.append(ready)
-    return columns
-
-
-def _box(path: str, places: dict[str, tuple[int, int]], classes: dict[str, str]) -> str:
-    x, y = places[path]
-    middle = x + WIDTH // 2
-    return (
-        f'<g><title>{_escape(path)}</title><rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6" '
-        f'fill="#eef4fb" stroke="#4a78a8"/><text x="{middle}" y="{y + 19}" text-anchor="middle">'
-        f'{_escape(_short(path))}</text><text x="{middle}" y="{y + 35}" text-anchor="middle" fill="#777" '
-        f'font-size="10">{_escape(_short(classes[path]))}</text></g>'
+    yield f"<title>{_escape(graph.name)}</title>"
+    yield f"<style>{_STYLE}</style>"
+    yield (
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" '
+        'markerUnits="userSpaceOnUse" orient="auto"><path class="tip" d="M0,0 L8,4 L0,8 z"/></marker></defs>'
     )
+    yield f'<rect class="paper" width="{width}" height="{height}"/>'
 
 
-def _line(arrow: Arrow, places: dict[str, tuple[int, int]]) -> str:
-    (x1, y1), (x2, y2) = places[arrow.sender], places[arrow.receiver]
-    begin, end = (x1 + WIDTH, y1 + HEIGHT // 2), (x2, y2 + HEIGHT // 2)
-    curve = max((end[0] - begin[0]) // 2, 40)
-    label = ((begin[0] + end[0]) // 2, (begin[1] + end[1]) // 2 - 4)
-    return (
-        f'<path d="M{begin[0]},{begin[1]} C{begin[0] + curve},{begin[1]} {end[0] - curve},{end[1]} '
-        f'{end[0]},{end[1]}" fill="none" stroke="#555" marker-end="url(#tip)"/>'
-        f'<text x="{label[0]}" y="{label[1]}" text-anchor="middle" fill="#555" font-size="10">'
-        f"{_escape(arrow.channel)}</text>"
-    )
+def _shapes(graph: Graph, layout: Layout) -> Iterator[str]:
+    for host, place in layout.frames.items():
+        yield f'<rect class="frame" {_place(place)} rx="8"/>'
+        yield _text(place.x + FRAME, place.y + 16, "title", host)
+    for arrow, curve in layout.curves:
+        yield f'<path class="arrow" d="{_path(curve)}" marker-end="url(#tip)">{_title(arrow.channel)}</path>'
+    for box in graph.boxes:
+        yield _box(box, layout.boxes[box.name])
+
+
+def _below(lines: list[str], size: Size) -> Iterator[str]:
+    for line in lines:
+        yield _text(MARGIN, size.height - 12, "class", line)
+
+
+def _box(box: Box, place: Rectangle) -> str:
+    kind = "outside" if box.is_outside else "box"
+    parts = [
+        f'<g>{_title(box.name)}<rect class="{kind}" {_place(place)} rx="6"/>',
+        _text(place.x + PADDING, place.y + 15, "title", box.title),
+        _text(place.x + PADDING, place.y + 28, "class", box.subtitle),
+    ]
+    parts += [_port(port, place, number) for number, port in enumerate(box.ports)]
+    return "".join([*parts, "</g>"])
+
+
+def _port(port: Port, place: Rectangle, number: int) -> str:
+    """Return a channel of a box: at its left side if it receives, at its right side if it sends."""
+    y = place.y + HEAD + ROW * number + ROW / 2
+    x = place.x + place.width if port.sends else place.x
+    text_x = place.x + place.width - PADDING if port.sends else place.x + PADDING
+    label = _text(text_x, y + 3.5, "channel", port.label, "end" if port.sends else "start")
+    return f'<circle class="port" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>{label}'
+
+
+def _text(x: float, y: float, kind: str, text: str, anchor: str = "start") -> str:
+    end = ' text-anchor="end"' if anchor == "end" else ""
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}"{end}>{_escape(text)}</text>'
+
+
+def _place(place: Rectangle) -> str:
+    return f'x="{place.x:.1f}" y="{place.y:.1f}" width="{place.width:.1f}" height="{place.height:.1f}"'
+
+
+def _path(curve: Curve) -> str:
+    points = [f"{x:.1f},{y:.1f}" for x, y in curve]
+    return f"M{points[0]} C{' '.join(points[1:-1])} L{points[-1]}"
+
+
+def _title(text: str) -> str:
+    return f"<title>{_escape(text)}</title>"
 
 
 def _escape(text: str) -> str:
     """Return ``text`` for an SVG: control characters, which XML forbids, are shown as escapes."""
     return _escape_html(terminal_line(text))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _CHARACTERS else f"…{text[-(_CHARACTERS - 1) :]}"

@@ -1,16 +1,13 @@
 """What authors have: checks of files, the expanded tree, the data flow as a drawing, schemas for editors."""
 
 import json
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 
 from salt_o2.workflow.authoring.checker import check, source_of
-from salt_o2.workflow.authoring.graph import arrows
 from salt_o2.workflow.authoring.mermaid import mermaid
 from salt_o2.workflow.authoring.outline import outline
-from salt_o2.workflow.authoring.svg import svg
 from salt_o2.workflow.expansion.loader import load
 from salt_o2.workflow.templates.json_schema import TABLES, schema
 from tests.support.builders.templates import expand
@@ -116,10 +113,6 @@ def test_an_outline_says_where_each_value_comes_from(flow):
     assert variables["fmq_plugin"]["from"] == "defaults of the site"
 
 
-def test_arrows_lead_from_the_sender_to_the_receiver(flow):
-    assert [tuple(arrow) for arrow in arrows(flow)] == [("root.sampler", "root.inner.sink", "in")]
-
-
 def test_mermaid_has_roles_as_boxes_and_channels_as_arrows(flow):
     text = mermaid(flow)
     assert text.splitlines()[0] == "flowchart LR"
@@ -127,22 +120,19 @@ def test_mermaid_has_roles_as_boxes_and_channels_as_arrows(flow):
     assert 'subgraph "root.inner"' in text
 
 
-def test_an_svg_has_a_box_for_each_task_and_a_line_for_each_channel(flow):
-    tree = ElementTree.fromstring(svg(flow))
-    space = "{http://www.w3.org/2000/svg}"
-    assert len(tree.findall(f"{space}g/{space}rect")) == 3
-    assert len(tree.findall(f"{space}path")) == 1
-
-
-def test_a_circle_of_channels_can_be_drawn():
-    both = "name: both\ncontrol: {mode: fairmq}\ncommand: {value: x}\nbind: [{name: out, type: push}]"
+def test_mermaid_has_places_outside_and_no_hooks():
     source = """
     name: root
     roles:
-      - {name: a, connect: [{name: in, type: pull, target: "root.b:out"}], task: {load: both}}
-      - {name: b, connect: [{name: in, type: pull, target: "root.a:out"}], task: {load: both}}
+      - name: sink
+        connect: [{name: in, type: pull, target: "tcp://far:5555"}]
+        task: {load: plain}
+      - {name: h, roles: [{name: cleanup, task: {load: plain, trigger: DESTROY}}]}
     """
-    assert ElementTree.fromstring(svg(expand(source, {"both": both}))) is not None
+    text = mermaid(expand(source))
+    assert '    n1(["tcp://far:5555"])' in text
+    assert '    n1 -->|"in"| n0' in text
+    assert "cleanup" not in text
 
 
 @pytest.mark.parametrize("kind", ["workflow", "task"])
