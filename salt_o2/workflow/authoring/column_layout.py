@@ -87,5 +87,5 @@ def _curve(arrow: Arrow, boxes: dict[str, Box], places: dict[str, Rectangle]) ->
     x1 = sender.x + sender.width
     y1 = sender.y + port_height(boxes[arrow.sender], arrow.sending_port, sends=True)
     x2, y2 = receiver.x, receiver.y + port_height(boxes[arrow.receiver], arrow.receiving_port, sends=False)
-    bend = max((x2 - x1) / 2, 40.0)
-    return ((x1, y1), (x1 + bend, y1), (x2 - bend, y2), (x2 - 1, y2), (x2, y2))
+    reach = max((x2 - x1) / 2, 40.0)
+    return ((x1, y1), (x1 + reach, y1), (x2 - reach, y2), (x2 - 1, y2), (x2, y2))
