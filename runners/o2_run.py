@@ -9,17 +9,38 @@ def __virtual__():
     return __virtualname__
 
 
-def run_list():
+def run_list(limit=100, workflow="", state="", end="", since="", until=""):
     """
-    List the last runs, newest first.
+    List the last runs that fit all that is given, newest first.
+
+    limit
+        Number of runs.
+
+    workflow
+        A pattern of the workflow's name, such as ``readout*``.
+
+    state
+        ``RUNNING``, or the state that the end led to.
+
+    end
+        Cause of the end: ``requested``, ``time limit``, ``end of data``, ``recovery policy``, ``ERROR``, or
+        ``never started``.
+
+    since
+        Runs that have not ended before this time: ISO 8601, seconds since the epoch, or a time of day.
+
+    until
+        Runs that have started until this time.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-run o2.run_list
+        salt-run o2.run_list end=ERROR since=08:00
     """
-    return _ask("run_list")
+    wanted = {"limit": int(limit), "workflow": workflow, "state": state, "since": _time(since)}
+    return _ask("run_list", **wanted, until=_time(until), **({"end": end} if end else {}))
 
 
 def run_show(number):

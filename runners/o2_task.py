@@ -7,17 +7,45 @@ def __virtual__():
     return __virtualname__
 
 
-def task_list():
+def task_list(environment="", host="", state="", role="", class_name="", detector=""):
     """
-    List the tasks of all environments.
+    List the tasks of all environments, or those that fit all that is given.
+
+    environment
+        ID of an environment.
+
+    host
+        Name of a host.
+
+    state
+        A state, or ``EXCLUDED``, ``LOST`` or ``FAILED``.
+
+    role
+        A pattern of the role's path, such as ``*.epn*``.
+
+    class_name
+        A pattern of the class.
+
+    detector
+        Name of a detector.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-run o2.task_list
+        salt-run o2.task_list host=flp1 state=FAILED
+        salt-run o2.task_list role='*.readout*'
     """
-    return _ask("task_list")
+    return _ask(
+        "task_list",
+        environment=str(environment),
+        host=str(host),
+        state=state,
+        role=role,
+        class_name=class_name,
+        detector=detector,
+    )
 
 
 def task_log(id, lines=50):

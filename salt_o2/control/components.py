@@ -319,6 +319,7 @@ def _environment_side(base: _Base, integrations: Mapping[str, Integration]) -> _
             executor=executor,
             modifications=modifications,
             store=base.store,
+            runs=base.runs,
             inventory=base.inventory,
             timeouts_of=base.timeouts_of,
             clock=base.clock,

@@ -25,6 +25,21 @@ class EnvironmentState(StrEnum):
     DONE = "DONE"
 
 
+class RunEndCause(StrEnum):
+    """What ended a run."""
+
+    REQUESTED = "requested"
+    """A user or a rule of the site requested STOP, or another event that ends the run."""
+    TIME_LIMIT = "time limit"
+    """The time of the automatic stop has come."""
+    END_OF_DATA = "end of data"
+    POLICY = "recovery policy"
+    """A task failed whose role stops the run then (``recovery: stop``)."""
+    ERROR = "ERROR"
+    NEVER_STARTED = "never started"
+    """START_ACTIVITY failed: the environment did not reach RUNNING."""
+
+
 class EnvironmentEvent(StrEnum):
     """What can be asked of an environment."""
 

@@ -7,8 +7,8 @@ coconut and for the Salt runner. Other modules add colour.
 from collections.abc import Iterable, Sequence
 
 from salt_o2.presentation import staleness
-from salt_o2.presentation.layout import Plain, block, counted, local_time, table
-from salt_o2.presentation.tasks import task_table
+from salt_o2.presentation.layout import Plain, block, counted, first_line, local_time, short_time, table
+from salt_o2.presentation.tasks import failure, task_table
 
 
 def tree(role: Plain) -> str:
@@ -57,12 +57,18 @@ def _facts(env: Plain) -> list[tuple[str, object]]:
         ("created", local_time(env["created"])),
         ("by", env.get("user") or None),
         ("state", env["state"]),
-        ("in transition", env.get("transition")),
+        ("since", short_time(env["since"]) if env.get("since") else None),
+        ("in transition", _transition(env) if env.get("transition") else None),
+        ("requested by", env.get("requested_by")),
         ("run number", env.get("run_number") or None),
         ("hosts", ", ".join(env.get("hosts") or []) or None),
         ("variables", _variables(env.get("vars") or {})),
         ("excluded", _reasons(env.get("excluded") or {})),
+        ("tasks ready", _ready(env) or None),
+        ("detectors", _detectors(env) or None),
         ("lost tasks", env.get("lost") or None),
+        ("restarts", env.get("restarts") or None),
+        ("last failure", failure(env["last_failure"]) if env.get("last_failure") else None),
         ("depends on unknown tasks", staleness.unconfirmed(env)),
         ("error", env.get("error") or None),
     ]
@@ -133,20 +139,70 @@ def environment_table(environments: Sequence[Plain]) -> str:
     """Return the environments, one a row."""
     if not environments:
         return "no environments"
-    header = (counted("ENVIRONMENT ID", environments), "WORKFLOW TEMPLATE", "CREATED", "STATE", "RUN")
-    return table(
-        header,
-        (
-            (
-                env["id"],
-                env["workflow"],
-                local_time(env["created"]),
-                staleness.environment_state(env),
-                env.get("run_number") or "",
-            )
-            for env in environments
-        ),
+    header = (counted("ENVIRONMENT ID", environments), *_COLUMNS)
+    notes = [note for env in environments for note in _notes(env)]
+    return "\n".join([table(header, map(_row, environments)), *notes])
+
+
+_COLUMNS = (
+    "WORKFLOW TEMPLATE",
+    "STATE",
+    "RUN",
+    "SINCE",
+    "READY",
+    "DETECTORS",
+    "LOST",
+    "RESTARTS",
+    "BY",
+)
+
+
+def _row(env: Plain) -> Sequence[object]:
+    return (
+        env["id"],
+        env["workflow"],
+        _state_of(env),
+        env.get("run_number") or "",
+        short_time(env.get("since") or env["created"]),
+        _ready(env),
+        _detectors(env),
+        env.get("lost") or "",
+        env.get("restarts") or "",
+        env.get("requested_by") or env.get("user") or "",
     )
+
+
+def _state_of(env: Plain) -> str:
+    """Return the state, and the transition under way with its progress."""
+    state = staleness.environment_state(env)
+    return f"{state}, {_transition(env)}" if env.get("transition") else state
+
+
+def _transition(env: Plain) -> str:
+    done, total = env.get("transition_done"), env.get("transition_total")
+    return f"{env['transition']} {done}/{total}" if total else str(env["transition"])
+
+
+def _ready(env: Plain) -> str:
+    """Return how many of the tasks that take part are ready."""
+    if env.get("tasks_ready") is None:
+        return ""
+    return f"{env['tasks_ready']}/{env['tasks_planned'] - env['tasks_excluded']}"
+
+
+def _detectors(env: Plain) -> str:
+    """Return the detectors that take part, and the excluded ones with a minus."""
+    excluded = (f"-{name}" for name in env.get("detectors_excluded") or ())
+    return " ".join([*(env.get("detectors") or ()), *excluded])
+
+
+def _notes(env: Plain) -> Iterable[str]:
+    """Return the last error of an environment and the last failure of one of its tasks."""
+    if env.get("last_error") and env["state"] != "DONE":
+        error = env["last_error"]
+        yield f"{env['id']}: last error {short_time(error['at'])}: {first_line(error['text'])}"
+    if env.get("last_failure") and env["state"] != "DONE":
+        yield f"{env['id']}: last failure {failure(env['last_failure'])}"
 
 
 def stopped(environments: Sequence[Plain]) -> str:

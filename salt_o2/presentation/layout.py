@@ -53,6 +53,37 @@ def counted(name: str, rows: Sequence[object]) -> str:
     return f"{name} ({len(rows)} {thing}{'' if len(rows) == 1 else 'S'})"
 
 
+def short_time(stamp: str | None, now: datetime | None = None) -> str:
+    """Return an ISO 8601 time as local time: the time of a moment of today, else the date too."""
+    if not stamp:
+        return ""
+    try:
+        at = datetime.fromisoformat(stamp).astimezone()
+    except ValueError:
+        return stamp
+    today = (now or datetime.now()).astimezone().date()
+    return at.strftime("%H:%M:%S" if at.date() == today else "%Y-%m-%d %H:%M:%S")
+
+
+def duration(seconds: float | None) -> str:
+    """Return seconds for users: ``2.5 s``, ``3:07 min``, ``2:03 h``, ``4 d``; empty if unknown."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours < 1:
+        return f"{minutes}:{rest:02d} min"
+    return f"{hours}:{minutes_left:02d} h" if hours < 48 else f"{hours // 24} d"
+
+
+def first_line(text: str) -> str:
+    """Return the first line of ``text``, with an ellipsis if there are more."""
+    first, _, rest = text.partition("\n")
+    return f"{first} ..." if rest else first
+
+
 def local_time(stamp: str) -> str:
     """Return an ISO 8601 time as local time for users; any other text is returned unchanged."""
     try:

@@ -3,36 +3,69 @@
 from collections.abc import Sequence
 
 from salt_o2.presentation import staleness
-from salt_o2.presentation.layout import Plain, counted, indented, table
+from salt_o2.presentation.layout import Plain, counted, duration, first_line, indented, short_time, table
 
 
 def task_table(tasks: Sequence[Plain]) -> str:
-    """Return the tasks of an environment, one a row."""
+    """Return the tasks of an environment, one a row; below it errors, losses and last failures."""
     if not tasks:
         return "no tasks"
     header = (counted("TASK ID", tasks), *_TASK_COLUMNS)
-    rows = [_task_row(task) for task in tasks]
-    problems = [
-        f"{task['path']} on {task['host']}: {indented(task['error'])}" for task in tasks if task.get("error")
-    ]
-    problems += [f"{task['path']} is lost: {task['lost']}" for task in tasks if task.get("lost")]
-    return "\n".join([table(header, rows), *problems])
+    return "\n".join([table(header, map(_task_row, tasks)), *_problems(tasks)])
 
 
 def all_tasks_table(tasks: Sequence[Plain]) -> str:
-    """Return the tasks of all environments, one a row."""
+    """Return the tasks of all environments, one a row; below it losses and last failures."""
     if not tasks:
         return "no tasks"
     header = (counted("TASK ID", tasks), *_TASK_COLUMNS, "ENVIRONMENT")
-    return table(header, ((*_task_row(task), task["environment"]) for task in tasks))
+    rows = ((*_task_row(task), task["environment"]) for task in tasks)
+    return "\n".join([table(header, rows), *_problems(tasks)])
 
 
-_TASK_COLUMNS = ("CLASS NAME", "HOSTNAME", "STATUS", "STATE", "PID", "SEEN")
+_TASK_COLUMNS = ("ROLE", "CLASS NAME", "HOSTNAME", "STATE", "PID", "RESTARTS", "AGE")
 
 
 def _task_row(task: Plain) -> tuple[object, ...]:
-    known = (task["id"], task["class"], task["host"], task["status"], staleness.state(task))
-    return (*known, task.get("pid") or "", staleness.seen(task))
+    return (
+        task["id"],
+        task["path"],
+        task["class"],
+        task["host"],
+        _state(task),
+        task.get("pid") or "",
+        task.get("restarts") or "",
+        duration(task.get("uptime_s")),
+    )
+
+
+def _state(task: Plain) -> str:
+    """Return the state of a task, how old an old state is, and whether the task takes part."""
+    parts = [staleness.state(task)]
+    if task["state"] != task.get("last_state", task["state"]) and task.get("age_s") is not None:
+        parts.append(f"seen {staleness.seen(task)}")
+    parts += [mark for mark in ("excluded", "lost") if task.get(mark)]
+    return ", ".join(parts)
+
+
+def _problems(tasks: Sequence[Plain]) -> list[str]:
+    """Return the errors, losses and last failures of tasks, one a line."""
+    errors = [
+        f"{task['path']} on {task['host']}: {indented(task['error'])}" for task in tasks if task.get("error")
+    ]
+    lost = [f"{task['path']} is lost: {task['lost']}" for task in tasks if task.get("lost")]
+    excluded = [f"{task['path']} is excluded: {task['excluded']}" for task in tasks if task.get("excluded")]
+    failed = [
+        f"last failure {failure(task['last_failure'])}"
+        for task in tasks
+        if task.get("last_failure") and not task.get("error") and not task.get("lost")
+    ]
+    return errors + lost + excluded + failed
+
+
+def failure(found: Plain) -> str:
+    """Return a failure: when, which role on which host, and why."""
+    return f"{short_time(found['at'])}: {found['path']} on {found['host']}: {first_line(found['reason'])}"
 
 
 def recovered(task: Plain) -> str:

@@ -14,9 +14,37 @@ app = noun("Tasks: the processes of all environments.")
 
 
 @verb(app, "list", "ls", "l")
-def list_(ctx: typer.Context) -> None:
-    """List the tasks of all environments."""
-    ctx.obj.show(ctx.obj.ask("task_list"), tasks.all_tasks_table)
+def list_(
+    ctx: typer.Context,
+    environment: Annotated[
+        str, typer.Option("-i", "--env", metavar="ID", help="Only tasks of this environment.")
+    ] = "",
+    host: Annotated[str, typer.Option(metavar="HOST", help="Only tasks on this host.")] = "",
+    state: Annotated[str, typer.Option("-s", "--state", help="A state; excluded, lost or failed.")] = "",
+    role: Annotated[
+        str, typer.Option("-r", "--role", metavar="GLOB", help="Only roles of these paths.")
+    ] = "",
+    class_name: Annotated[
+        str, typer.Option("-c", "--class", metavar="GLOB", help="Only tasks of these classes.")
+    ] = "",
+    detector: Annotated[str, typer.Option("-d", "--detector", help="Only tasks of this detector.")] = "",
+) -> None:
+    """List tasks: role, class, host, state, PID, restarts and age.
+
+    coconut task list --host flp1 --state failed
+
+    coconut task list --role '*.epn*' --env 2oD
+    """
+    wanted = {
+        "environment": environment,
+        "host": host,
+        "state": state,
+        "role": role,
+        "class_name": class_name,
+        "detector": detector,
+    }
+    given = {name: value for name, value in wanted.items() if value}
+    ctx.obj.show(ctx.obj.ask("task_list", given), tasks.all_tasks_table)
 
 
 @verb(app, "log")

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from salt_o2.cli.environment.id_argument import Id
+from salt_o2.cli.ui.parsing import moment
 from salt_o2.cli.ui.terminal import Terminal
 from salt_o2.presentation import environments
 from salt_o2.presentation import history as past_text
 
 Until = Annotated[
-    str, typer.Option(metavar="TIME", help="Up to this time: 2026-11-22T14:00:00, or Unix time.")
+    str, typer.Option(metavar="TIME", help="Up to this time: 14:00, 2026-11-22T14:00:00, or Unix time.")
 ]
 FOLLOW_S = 0.5
 """Seconds between two questions for more."""
@@ -40,7 +41,8 @@ def history(
         raise typer.BadParameter("--follow cannot be used with --json or --until")
     if follow:
         return _follow(terminal, identity, limit, every)
-    wanted = {"id": identity, "until": until, "limit": limit, "effects_only": not (every or terminal.json)}
+    wanted = {"id": identity, "until": moment("--until", until), "limit": limit}
+    wanted |= {"effects_only": not (every or terminal.json)}
     lines = terminal.ask("env_history", wanted)
     return terminal.show(lines, lambda found: past_text.history(found, every))
 
@@ -73,7 +75,7 @@ def replay(
 
     coconut env replay 2oD --until 2026-11-22T14:00:00 -tw
     """
-    env = ctx.obj.ask("env_replay", {"id": identity, "until": until})
+    env = ctx.obj.ask("env_replay", {"id": identity, "until": moment("--until", until)})
     ctx.obj.show(env, lambda found: environments.environment(found, tasks, workflow))
 
 

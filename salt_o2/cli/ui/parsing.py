@@ -13,6 +13,7 @@ Value = TypeVar("Value")
 DIGITS = 9
 """Maximum digits of a number of roles: Python itself refuses numbers of thousands of digits."""
 _NAME = re.compile(r"[\w.-]+")
+_TIME_OF_DAY = re.compile(r"\d?\d:\d\d(:\d\d(\.\d+)?)?")
 
 
 def hoist(argv: Sequence[str]) -> list[str]:
@@ -100,6 +101,30 @@ def move(given: Sequence[str]) -> dict[str, str]:
         InvalidRequestError: if one is not a role and a host, or a role is given twice.
     """
     return _once("--move", _pairs("--move", given, "ROLE=HOST"))
+
+
+def moment(option: str, given: str) -> str:
+    """Return a time for control; a time of day such as ``11:21`` is the last one on this machine's clock.
+
+    Raises:
+        InvalidRequestError: if ``given`` is neither seconds, nor ISO 8601, nor a time of day.
+    """
+    if not given or given.replace(".", "", 1).isdigit():
+        return given
+    from datetime import datetime, timedelta
+
+    try:
+        if not _TIME_OF_DAY.fullmatch(given):
+            return datetime.fromisoformat(given).astimezone().isoformat()
+        now = datetime.now().astimezone()
+        of_day = datetime.fromisoformat(f"2000-01-01T{given.zfill(5) if given[1] == ':' else given}").time()
+    except ValueError:
+        raise InvalidRequestError(
+            f"{option} {given}: expected a time such as 2026-11-22T14:00:00, 14:00 or Unix time"
+        ) from None
+    # Without a time zone: an hour of another day may have another one.
+    at = datetime.combine(now.date(), of_day)
+    return (at if at.astimezone() <= now else at - timedelta(days=1)).astimezone().isoformat()
 
 
 def names(given: Sequence[str]) -> list[str]:

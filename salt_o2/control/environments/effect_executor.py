@@ -37,11 +37,13 @@ from salt_o2.core.messages.announcements import (
 )
 from salt_o2.core.messages.effects import (
     AllocateTaskResources,
+    BeginInterruptions,
     CallIntegration,
     CancelCall,
     ClaimFromPool,
     CompleteRequest,
     Effect,
+    EndInterruptions,
     EndRun,
     OpenRun,
     ReleaseResources,
@@ -57,8 +59,16 @@ from salt_o2.core.recovery import snapshot
 
 log = logging.getLogger(__name__)
 
-STATELESS = (AnnounceMoves, AnnounceFailure, AnnounceKilled, AnnounceRecovery, ResendAsJob)
-"""Effects that change no state: a step that has only these does not store the environment again."""
+STATELESS = (
+    AnnounceMoves,
+    AnnounceFailure,
+    AnnounceKilled,
+    AnnounceRecovery,
+    ResendAsJob,
+    BeginInterruptions,
+    EndInterruptions,
+)
+"""Effects that change no snapshot: a step that has only these does not store the environment again."""
 DURABLE = (SendCommand, CallIntegration, TransferToPool, ClaimFromPool, OpenRun)
 """Effects that control commits to disk before it carries them out."""
 TICK_AGAIN_S = 1.0
@@ -150,9 +160,9 @@ class EffectExecutor:
         has_other_plan = self._replace_plan(target, message)
         self._store.append(environment.model.id, message, effects)
         self._pool.record_transfers(transfers, message)
+        self._write_runs(environment.model.id, message, effects)
         if has_other_plan or not all(isinstance(effect, STATELESS) for effect in effects):
             ended = message.at if any(isinstance(effect, ReleaseResources) for effect in effects) else None
-            self._write_runs(environment.model.id, message, effects)
             durable = isinstance(message, HostRenamed) or any(isinstance(each, DURABLE) for each in effects)
             stored = target.stored
             changed = {"plan": stored.plan, "overrides": stored.overrides} if has_other_plan else {}
@@ -177,12 +187,16 @@ class EffectExecutor:
         return True
 
     def _write_runs(self, environment: EnvironmentId, message: Input, effects: Sequence[Effect]) -> None:
-        """Begin and end runs in the transaction that changes the state of their environment."""
+        """Record runs in the transaction that changes the state of their environment."""
         for effect in effects:
             if isinstance(effect, OpenRun):
                 self._runs.open_run(effect.run_number, environment, effect.started, effect.user)
             elif isinstance(effect, EndRun):
-                self._runs.end_run(effect.run_number, message.at)
+                self._runs.end_run(effect, message.at)
+            elif isinstance(effect, BeginInterruptions):
+                self._runs.begin_interruptions(effect)
+            elif isinstance(effect, EndInterruptions):
+                self._runs.end_interruptions(effect)
 
     # --- 2. carry out ---------------------------------------------------------------------------
 
@@ -213,7 +227,7 @@ class EffectExecutor:
                 self._outbound.announce(effect)
             case CompleteRequest(request=request, error=error):
                 self._waiters.complete(request, error)
-            case OpenRun() | EndRun():
+            case OpenRun() | EndRun() | BeginInterruptions() | EndInterruptions():
                 pass  # persisted already, see _write_runs
             case TransferToPool() | ClaimFromPool():
                 self._pool.apply_transfer(next(each for each in transfers if each.cause is effect))

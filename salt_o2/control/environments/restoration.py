@@ -6,8 +6,10 @@ from salt_o2.concurrency.run_all import Apart
 from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
 from salt_o2.control.environments.effect_executor import EffectExecutor
 from salt_o2.control.environments.modifications import Modifications
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
-from salt_o2.control.storage.stored import StoredEnvironment
+from salt_o2.control.storage.stored import StoredEnvironment, StoredInterruption
+from salt_o2.core.messages.effects import Interruption
 from salt_o2.core.messages.inputs import Modified, Requested
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.plan.plan import Plan
@@ -26,6 +28,7 @@ class Restoration:
         executor: EffectExecutor,
         modifications: Modifications,
         store: Store,
+        runs: RunStore,
         inventory: Inventory,
         timeouts_of: Callable[[Plan], Timeouts],
         clock: Callable[[], float],
@@ -35,6 +38,7 @@ class Restoration:
         self._executor = executor
         self._modifications = modifications
         self._store = store
+        self._runs = runs
         self._inventory = inventory
         self._timeouts_of = timeouts_of
         self._clock = clock
@@ -56,6 +60,10 @@ class Restoration:
     def _restore(self, stored: StoredEnvironment) -> None:
         limits, at = self._timeouts_of(stored.plan), self._clock()
         environment = snapshot.restore(stored.id, stored.plan, stored.snapshot, limits)
+        run = environment.model.run.number
+        if run is not None:
+            lasting = (_interruption(each) for each in self._runs.open_interruptions(run))
+            environment.model.incidents.restore_interruptions(lasting)
         request = snapshot.resume(stored.snapshot, stored.plan, at)
         target = self._active[stored.id] = ActiveEnvironment(stored, environment)
         self._inventory.allocate_tasks(stored.id, environment.model.tasks.tasks.values())
@@ -73,3 +81,15 @@ class Restoration:
         self._interrupted.clear()
         for target in tuple(self._active.values()):
             self._executor.set_timer(target)
+
+
+def _interruption(stored: StoredInterruption) -> Interruption:
+    return Interruption(
+        since=stored.since,
+        path=stored.path,
+        task=stored.task,
+        class_name=stored.class_name,
+        host=stored.host,
+        reason=stored.reason,
+        excluded=stored.excluded,
+    )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from salt_o2.core.states import EnvironmentEvent
+from salt_o2.core.states import EnvironmentEvent, RunEndCause
 
 Value = str | int | float | bool | None
 Progress = Callable[[dict[str, Any]], None]
@@ -87,6 +87,22 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """``run_list``: the last runs that fit all that is given."""
+
+    limit: Annotated[int, Meta(ge=1, le=100_000)] = 100
+    workflow: str = ""
+    """A pattern, as of the shell."""
+    state: str = ""
+    """RUNNING, or the state that the end led to."""
+    end: RunEndCause | None = None
+    since: str = ""
+    """Runs that have not ended before this time (ISO 8601, seconds, or a time of day)."""
+    until: str = ""
+    """Runs that have started until this time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """``env_history``, ``env_replay``: an environment and an end time (ISO 8601, or seconds)."""
 
@@ -106,6 +122,21 @@ class Two:
 
     left: str
     right: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tasks:
+    """``task_list``: the tasks that fit all that is given; patterns are those of the shell."""
+
+    environment: str = ""
+    host: str = ""
+    state: str = ""
+    """A state, or EXCLUDED, LOST or FAILED."""
+    role: str = ""
+    """A pattern of the role's path."""
+    class_name: str = ""
+    """A pattern of the class."""
+    detector: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

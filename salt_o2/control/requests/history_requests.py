@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,10 +14,11 @@ from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.views import environment_view
 from salt_o2.control.views.journal_view import format_journal
+from salt_o2.control.views.moments import moment
 from salt_o2.control.views.plan_comparison import difference
 from salt_o2.core.codec import typed
 from salt_o2.core.environment.environment import Environment
-from salt_o2.core.errors import InvalidRequestError, UnknownNameError
+from salt_o2.core.errors import UnknownNameError
 from salt_o2.core.ids import POOL, EnvironmentId
 from salt_o2.core.messages.inputs import Modified
 from salt_o2.core.messages.quiet_entries import QUIET
@@ -110,23 +110,3 @@ def entries(lines: Iterable[JournalEntry]) -> Iterable[Entry]:
         kind = KINDS.get(line.kind)
         if line.direction == "in" and kind is not None:
             yield typed(msgspec.json.decode(line.body), kind)
-
-
-def moment(written: str) -> float | None:
-    """Return a time as seconds since the epoch, from seconds or ISO 8601; ``None`` if it is empty.
-
-    Raises:
-        InvalidRequestError: if it is neither.
-    """
-    if not written:
-        return None
-    try:
-        return float(written)
-    except ValueError:
-        pass
-    try:
-        return datetime.fromisoformat(written).timestamp()
-    except ValueError:
-        raise InvalidRequestError(
-            f"{written!r} is not a time: expected 2026-11-22T14:00:00 or Unix time"
-        ) from None

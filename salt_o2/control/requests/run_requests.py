@@ -7,12 +7,13 @@ import msgspec
 
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnvironments
-from salt_o2.control.requests.arguments import Nothing, Progress, Run, StopRuns, Verbs
+from salt_o2.control.requests.arguments import Progress, Run, Runs, StopRuns, Verbs
 from salt_o2.control.requests.transition_requests import TransitionRequests, outcome
-from salt_o2.control.storage.run_store import RunStore
+from salt_o2.control.storage.run_store import RunFilter, RunStore
 from salt_o2.control.storage.store import Origin, Store
 from salt_o2.control.storage.stored import StoredRun
-from salt_o2.control.views import timestamps
+from salt_o2.control.views import run_view
+from salt_o2.control.views.moments import moment
 from salt_o2.control.views.run_arguments import Arguments, pushed
 from salt_o2.control.views.staleness import ViewNow
 from salt_o2.core.errors import InvalidRequestError, O2Error, UnknownNameError
@@ -44,19 +45,23 @@ class RunRequests:
         self._threads = threads
         self._view_now = view_now
         self.verbs: Verbs = {
-            "run_list": (Nothing, self._list),
+            "run_list": (Runs, self._list),
             "run_show": (Run, self._show),
             "run_stop": (StopRuns, self._stop),
         }
 
-    async def _list(self, _wanted: Nothing, user: str, _progress: Progress) -> list[dict[str, Any]]:
+    async def _list(self, wanted: Runs, user: str, _progress: Progress) -> list[dict[str, Any]]:
         self._store.flush()
-        return await self._threads.read.run(user, self._records)
+        return await self._threads.read.run(user, self._records, _filter(wanted))
 
-    def _records(self) -> list[dict[str, Any]]:
-        runs = self._runs.runs()
+    def _records(self, wanted: RunFilter) -> list[dict[str, Any]]:
+        runs = self._runs.runs(wanted)
         origins = self._store.origins({run.environment for run in runs})
-        return [_record(run, origins.get(run.environment, Origin())) for run in runs]
+        counts = self._runs.count_interruptions([run.number for run in runs])
+        return [
+            run_view.run_record(run, origins.get(run.environment, Origin()), counts.get(run.number))
+            for run in runs
+        ]
 
     async def _show(self, wanted: Run, user: str, _progress: Progress) -> dict[str, Any]:
         self._store.flush()
@@ -68,10 +73,18 @@ class RunRequests:
             raise UnknownNameError(f"there is no run {number}")
         start, stop = self._pushed(run)
         origin = self._store.origins([run.environment]).get(run.environment, Origin())
-        return _record(run, origin) | self._end(run) | {"start_arguments": start, "stop_arguments": stop}
+        counts = self._runs.count_interruptions([number]).get(number)
+        record = run_view.run_record(run, origin, counts)
+        if run.cause is None:
+            record |= self._announced_end(run)
+        return record | {
+            "start_arguments": start,
+            "stop_arguments": stop,
+            "interruptions": [run_view.interruption(each) for each in self._runs.interruptions(number)],
+        }
 
-    def _end(self, run: StoredRun) -> dict[str, Any]:
-        """Return which state ended a run, and why: users must be able to see that a run failed."""
+    def _announced_end(self, run: StoredRun) -> dict[str, Any]:
+        """Return which state ended a run that an older version recorded, and why, from the journal."""
         lines = self._store.journal(run.environment, kind=AnnounceState.__name__, since=run.started)
         has_started = False
         for line in lines:
@@ -134,14 +147,17 @@ class RunRequests:
         return [by_number[number] for number in dict.fromkeys(wanted.numbers)]
 
 
-def _record(run: StoredRun, origin: Origin) -> dict[str, Any]:
-    return {
-        "run_number": run.number,
-        "environment": run.environment,
-        "workflow": origin.workflow,
-        "revision": origin.revision,
-        "user": run.user,
-        "started": timestamps.iso(run.started),
-        "ended": timestamps.iso(max(run.started, run.ended)) if run.ended else None,
-        "duration_s": round(max(0.0, run.ended - run.started), 3) if run.ended else None,
-    }
+def _filter(wanted: Runs) -> RunFilter:
+    """Return the filter that the arguments of a request mean.
+
+    Raises:
+        InvalidRequestError: if one of its times is none.
+    """
+    return RunFilter(
+        limit=wanted.limit,
+        workflow=wanted.workflow,
+        state=wanted.state.upper(),
+        cause=wanted.end or "",
+        since=moment(wanted.since),
+        until=moment(wanted.until),
+    )

@@ -1,7 +1,8 @@
 """Request handlers for tasks and their output, workflows, and control itself."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from importlib.metadata import version
 from typing import Any
 
@@ -11,11 +12,11 @@ from salt_o2.control.environments.service import EnvironmentService
 from salt_o2.control.hosts.bus import Bus
 from salt_o2.control.hosts.cordons import Cordons
 from salt_o2.control.hosts.host_table import HostTable
-from salt_o2.control.requests.arguments import Nothing, Progress, Recover, TaskLog, Verbs
+from salt_o2.control.requests.arguments import Nothing, Progress, Recover, TaskLog, Tasks, Verbs
 from salt_o2.control.views.settings_view import settings_view
 from salt_o2.control.views.staleness import ViewNow
 from salt_o2.core.errors import InvalidRequestError, UnreachableError
-from salt_o2.core.ids import resolve_prefix
+from salt_o2.core.ids import HostId, resolve_prefix
 from salt_o2.core.messages.effects import Effect, Reschedule, SendCommand
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.url_masking import without_passwords
@@ -57,21 +58,20 @@ class TaskRequests:
         self._clock = clock
         self._started = clock()
         self.verbs: Verbs = {
-            "task_list": (Nothing, self._tasks),
+            "task_list": (Tasks, self._tasks),
             "task_log": (TaskLog, self._log),
             "task_recover": (Recover, self._recover),
             "workflow_list": (Nothing, self._workflows),
             "info": (Nothing, self._info),
         }
 
-    async def _tasks(self, _wanted: Nothing, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+    async def _tasks(self, wanted: Tasks, _user: str, _progress: Progress) -> list[dict[str, Any]]:
+        """Return the tasks that fit. O(tasks of the environment or host that is named)."""
         view = self._view_now()
-        return [
-            view.task(planned, members.reports.get(planned.id)) | {"environment": target.stored.id}
-            for target in self._active.values()
-            for members in [target.environment.model.tasks]
-            for planned in members.plan.tasks
-        ]
+        among = [self._active.find(wanted.environment)] if wanted.environment else [*self._active.values()]
+        chosen = ((target, task) for target in among for task in _candidates(target, wanted))
+        found = (view.task_of(target, task) for target, task in chosen)
+        return [task for task in found if _is_in(task, wanted.state.upper())]
 
     async def _recover(self, wanted: Recover, user: str, _progress: Progress) -> dict[str, Any]:
         target, task = self._find(wanted.task, wanted.environment)
@@ -119,6 +119,32 @@ class TaskRequests:
             "unused": without_passwords(self._faults_of_control()),
             "settings": settings_view(self._site),
         }
+
+
+def _candidates(target: ActiveEnvironment, wanted: Tasks) -> Iterator[PlannedTask]:
+    """Yield the planned tasks of an environment that fit all but the state."""
+    members = target.environment.model.tasks
+    for task in members.on_host(HostId(wanted.host)) if wanted.host else members.plan.tasks:
+        fits = (
+            not members.is_departing(task.id)
+            and fnmatchcase(task.path, wanted.role or "*")
+            and fnmatchcase(task.class_name, wanted.class_name or "*")
+        )
+        if fits and wanted.detector in ("", members.detectors.get(task.id)):
+            yield task
+
+
+def _is_in(task: dict[str, Any], state: str) -> bool:
+    """Return whether a task is in ``state``: a state, or EXCLUDED, LOST or FAILED."""
+    match state:
+        case "":
+            return True
+        case "EXCLUDED" | "LOST":
+            return bool(task[state.lower()])
+        case "FAILED":
+            return bool(task["error"])
+        case _:
+            return bool(task["state"] == state)
 
 
 def _outcome(target: ActiveEnvironment, task: PlannedTask, effects: Sequence[Effect]) -> str:

@@ -1,6 +1,6 @@
 """The tables of control's database."""
 
-from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
 METADATA = MetaData()
 
@@ -32,6 +32,34 @@ RUNS = Table(
     Column("started", Float, nullable=False),
     Column("user", String(64), nullable=False, server_default=""),
     Column("ended", Float),
+)
+
+RUN_ENDS = Table(  # why runs ended; a run of an older version has no row
+    "run_ends",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(32), nullable=False),
+    Column("cause", String(32), nullable=False),
+    Column("by_user", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("failed_roles", JSON, nullable=False),
+)
+
+INTERRUPTIONS = Table(  # tasks that did not take part in a run for a time
+    "run_interruptions",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("path", String(512), nullable=False),
+    Column("task", String(32), nullable=False),
+    Column("class_name", String(256), nullable=False),
+    Column("host", String(128), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("excluded", Boolean, nullable=False),
+    Column("until", Float),  # null while it lasts, and if the run ended with it
+    Column("how", String(32)),
+    Index("interruptions_by_run", "run", "id"),
 )
 
 POOLED = Table(

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from salt_o2.control.storage import database
 from salt_o2.control.storage.journal import JournalEntry, journal_row
 from salt_o2.control.storage.schema import ENVIRONMENTS, JOURNAL
-from salt_o2.control.storage.stored import StoredEnvironment, StoredRun
+from salt_o2.control.storage.stored import StoredEnvironment, StoredInterruption, StoredRun
 from salt_o2.core.codec import plain, typed
 from salt_o2.core.errors import InvalidRequestError, StorageError, UnknownNameError
 from salt_o2.core.ids import EnvironmentId, resolve_prefix
@@ -41,7 +42,7 @@ LOCKED_S = 1.0
 """Minimum seconds between two attempts to write while another process holds the database."""
 MOST_UNREAD = 100
 """Unreadable rows that control reports at most."""
-Row = TypeVar("Row", "StoredEnvironment", "StoredRun", "JournalEntry")
+Row = TypeVar("Row", "StoredEnvironment", "StoredRun", "StoredInterruption", "JournalEntry")
 T = TypeVar("T")
 
 
@@ -50,6 +51,14 @@ class Origin(msgspec.Struct, frozen=True):
 
     workflow: str | None = None
     revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A statement, and the rows of parameters for which it is carried out; none for a single one."""
+
+    statement: Executable
+    rows: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 class Store:
@@ -65,7 +74,7 @@ class Store:
         """The only thread that may write: the lists of pending writes have no lock."""
         self._journal: list[dict[str, Any]] = []
         self._states: dict[EnvironmentId, dict[str, Any]] = {}
-        self._statements: list[Executable] = []
+        self._statements: list[_Write] = []
         self.unread: list[str] = []
         """Rows that could not be read and are omitted; one line each."""
         self._held_at: float | None = None
@@ -123,7 +132,16 @@ class Store:
     def enqueue(self, *statements: Executable) -> None:
         """Add statements to the next transaction."""
         self._check_thread()
-        self._statements += statements
+        self._statements += [_Write(statement) for statement in statements]
+
+    def enqueue_rows(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add ``statement`` to the next transaction, once for each of ``rows`` and sent together."""
+        self._check_thread()
+        last = self._statements[-1] if self._statements else None
+        if last is not None and last.statement is statement:
+            last.rows.extend(rows)
+        elif rows:
+            self._statements.append(_Write(statement, [*rows]))
 
     def flush(self) -> None:
         """Commit all pending writes in one transaction.
@@ -169,14 +187,14 @@ class Store:
     def _commit(
         self,
         states: dict[EnvironmentId, dict[str, Any]],
-        statements: list[Executable],
+        statements: list["_Write"],
         entries: list[dict[str, Any]],
     ) -> None:
         with self._engine.begin() as connection:
             for environment, values in states.items():
                 connection.execute(_UPDATE, {"which": environment, **values})
-            for statement in statements:
-                connection.execute(statement)
+            for write in statements:
+                connection.execute(write.statement, write.rows or None)
             if entries:
                 connection.execute(_APPEND, entries)
 

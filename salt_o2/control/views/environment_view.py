@@ -10,6 +10,8 @@ from salt_o2.core.messages.failure_text import format_failure
 from salt_o2.core.messages.reports import TaskReport
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.states import TaskState, TaskStatus
+from salt_o2.core.tasks.incidents import LastFailure
+from salt_o2.core.tasks.orders import STABLE_TASK_STATE
 
 Tell = Callable[[PlannedTask, TaskReport | None], dict[str, Any]]
 
@@ -36,6 +38,60 @@ def environment_summary(stored: StoredEnvironment, environment: Environment) -> 
         "tasks_total": len(tasks.tasks),
         "unknown": 0,
         "unconfirmed": {},
+        "tasks_ready": tasks.count_in(ready_states(environment)),
+        "detectors": tasks.detectors_taking_part(),
+        "detectors_excluded": tasks.excluded_detectors(),
+        "restarts": model.incidents.total_restarts,
+        "last_failure": failure_view(model.incidents.last_failure),
+        "last_error": {"at": iso(model.last_error.at), "text": model.last_error.text}
+        if model.last_error
+        else None,
+        "since": iso(model.entered.at) if model.entered.at else None,
+        "requested_by": (model.active.request.user if model.active else model.entered.user) or None,
+    } | _transition_view(environment)
+
+
+def ready_states(environment: Environment) -> tuple[TaskState, ...]:
+    """Return the states of tasks that are ready: where the environment is, or where a transition leads."""
+    model = environment.model
+    wanted = STABLE_TASK_STATE.get(model.active.target if model.active else model.state)
+    return (wanted,) if wanted else (TaskState.STANDBY, TaskState.CONFIGURED, TaskState.RUNNING)
+
+
+def _transition_view(environment: Environment) -> dict[str, Any]:
+    """Return the progress of the transition under way; without one all is ``None``."""
+    active, wait = environment.model.active, environment.model.wait
+    if active is None:
+        return {"transition_since": None, "transition_done": None, "transition_total": None}
+    return {
+        "transition_since": iso(active.since),
+        "transition_done": wait.total - len(wait.waiting) if wait and wait.total else None,
+        "transition_total": wait.total if wait and wait.total else None,
+    }
+
+
+def failure_view(failure: LastFailure | None) -> dict[str, Any] | None:
+    """Return a failure of a task: when, which role and host, why."""
+    if failure is None:
+        return None
+    return {
+        "at": iso(failure.at),
+        "path": failure.path,
+        "host": failure.host,
+        "task": failure.task,
+        "reason": failure.reason,
+    }
+
+
+def incidents_of(environment: Environment, planned: PlannedTask) -> dict[str, Any]:
+    """Return what the environment knows of a task beside its report: exclusion, loss, restarts, failure."""
+    model = environment.model
+    return {
+        "excluded": model.tasks.excluded.get(planned.id),
+        "lost": model.tasks.lost.get(planned.id),
+        "restarts": model.incidents.restarts.get(planned.path, 0),
+        "last_failure": failure_view(model.incidents.failures.get(planned.path)),
+        "detector": model.tasks.detectors.get(planned.id),
     }
 
 
@@ -50,8 +106,7 @@ def environment_view(
     members = environment.model.tasks
     return environment_summary(stored, environment) | {
         "tasks": [
-            tell(planned, members.reports.get(planned.id))
-            | {"excluded": members.excluded.get(planned.id), "lost": members.lost.get(planned.id)}
+            tell(planned, members.reports.get(planned.id)) | incidents_of(environment, planned)
             for planned in members.plan.tasks
         ],
         "roles": members.tree.as_dict(),
@@ -79,6 +134,8 @@ def task_view(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]
         "control_port": planned.launch.control_port,
         "command": planned.launch.command_line,
         "started": iso(report.started) if report and report.started else None,
+        "uptime_s": None,
+        "hook": str(planned.trigger) if planned.trigger else None,
     }
 
 

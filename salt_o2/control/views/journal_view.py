@@ -280,6 +280,10 @@ def _first_line(text: str) -> str:
     return text.partition("\n")[0]
 
 
+def _tasks_in(body: Body) -> list[str]:
+    return [each["task"] for each in body["tasks"]]
+
+
 WAYS: dict[str, _Format] = {
     "Created": _Format(JournalFormatter.created, lambda _, body: _by(body)),
     "Restarted": _Format(lambda *_: "control was restarted and restored the environment"),
@@ -323,6 +327,12 @@ WAYS: dict[str, _Format] = {
     "CompleteRequest": _Format(JournalFormatter.answer),
     "OpenRun": _Format(lambda _, body: f"run {body['run_number']} begins"),
     "EndRun": _Format(lambda _, body: f"run {body['run_number']} is over"),
+    "BeginInterruptions": _Format(
+        lambda told, body: f"run {body['run_number']} continues without {told._names(_tasks_in(body))}"
+    ),
+    "EndInterruptions": _Format(
+        lambda told, body: f"run {body['run_number']} is complete again by {told._names(_tasks_in(body))}"
+    ),
     "TransferToPool": _Format(JournalFormatter.transferred),
     "AnnouncePoolExit": _Format(
         lambda _, body: f"{body['class_name']} on {body['host']} departs: {_first_line(body['reason'])}"

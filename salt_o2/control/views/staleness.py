@@ -70,13 +70,23 @@ class StalenessView:
         age, shown = self.host_age(planned.host), environment_view.task_view(planned, report)
         last = shown["state"]
         state = TaskState.UNKNOWN if age.stale_reason else last
-        return shown | {"state": state, "last_state": last, "seen": age.seen, "age_s": age.age_s}
+        begun = report.started if report and report.pid else None
+        uptime_s = round(max(0.0, self._at - begun), 1) if begun else None
+        known = {"state": state, "last_state": last, "seen": age.seen, "age_s": age.age_s}
+        return shown | known | {"uptime_s": uptime_s}
+
+    def task_of(self, target: ActiveEnvironment, planned: PlannedTask) -> Plain:
+        """Return one task of an environment as users see it, with its restarts and failures."""
+        environment = target.environment
+        shown = self.task(planned, environment.model.tasks.reports.get(planned.id))
+        incidents = environment_view.incidents_of(environment, planned)
+        return shown | incidents | {"environment": target.stored.id}
 
     def environment_summary(self, target: ActiveEnvironment) -> Plain:
         """Return an environment without its tasks and roles, and the number of unknown tasks."""
-        return environment_view.environment_summary(target.stored, target.environment) | self._counted(
-            self._unknown(target)
-        )
+        unknown = self._unknown(target)
+        shown = environment_view.environment_summary(target.stored, target.environment)
+        return shown | self._counted(unknown) | _known_ready(target, shown, unknown)
 
     def environment_view(self, target: ActiveEnvironment) -> Plain:
         """Return a whole environment; its tree of roles marks the unknown tasks."""
@@ -84,6 +94,7 @@ class StalenessView:
         shown = environment_view.environment_view(
             target.stored, target.environment, self.task
         ) | self._counted(unknown)
+        shown |= _known_ready(target, shown, unknown)
         if unknown:
             _mark(shown["roles"], unknown)
         return shown
@@ -108,6 +119,14 @@ class StalenessView:
             for task in members.on_host(host)
             if task.id not in members.lost and not task.trigger
         }
+
+
+def _known_ready(target: ActiveEnvironment, shown: Plain, unknown: dict[TaskId, HostId]) -> Plain:
+    """Return the number of ready tasks without those whose states are unknown. O(unknown tasks)."""
+    members, ready = target.environment.model.tasks, environment_view.ready_states(target.environment)
+    counted = (task for task in unknown if task not in members.excluded and not members.is_departing(task))
+    less = sum(members.tree.task_state(task) in ready for task in counted)
+    return {"tasks_ready": shown["tasks_ready"] - less}
 
 
 def _mark(role: Plain, unknown: dict[TaskId, HostId]) -> int:

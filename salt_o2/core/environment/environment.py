@@ -39,7 +39,8 @@ from salt_o2.core.messages.inputs import (
 )
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.plan.timeouts import Timeouts
-from salt_o2.core.states import EnvironmentEvent, follow
+from salt_o2.core.states import EnvironmentEvent, RunEndCause, follow
+from salt_o2.core.tasks.run_interruptions import RunInterruptions
 
 _E = EnvironmentEvent
 OVERTAKING = (_E.EXIT, _E.GO_ERROR)
@@ -58,10 +59,11 @@ class Environment:
         self.model = model = EnvironmentModel.initial(id, plan, timeouts)
         issuer = CommandIssuer(model)
         self._hooks = HookRunner(model, issuer)
-        self._modification = Modification(model, issuer)
+        interruptions = RunInterruptions(model.tasks, model.incidents)
+        self._modification = Modification(model, issuer, interruptions)
         self._engine = TransitionEngine(model, issuer, self._hooks, self._modification)
-        self._failures = FailureHandler(model, issuer, self._engine)
-        self._reports = ReportIntake(model, self._failures, self._engine)
+        self._failures = FailureHandler(model, issuer, interruptions, self._engine)
+        self._reports = ReportIntake(model, interruptions, self._failures, self._engine)
 
     @property
     def wake_at(self) -> float | None:
@@ -164,7 +166,14 @@ class Environment:
             effects += self._failures.restart_due(at)
         stop_at = model.run.stop_at
         if stop_at is not None and at >= stop_at and model.active is None:
-            stop = Requested(at=at, request="", events=(_E.STOP_ACTIVITY,), user="TIMER", reason="auto-stop")
+            stop = Requested(
+                at=at,
+                request="",
+                events=(_E.STOP_ACTIVITY,),
+                user="TIMER",
+                reason="auto-stop",
+                run_end=RunEndCause.TIME_LIMIT,
+            )
             effects += self._engine.begin(stop)
         return effects
 

@@ -12,9 +12,10 @@ from salt_o2.core.messages.announcements import AnnounceRecovery
 from salt_o2.core.messages.effects import Effect, Reschedule, ResendAsJob
 from salt_o2.core.messages.inputs import HostLost, RecoverTask, Requested, RescheduleFailed
 from salt_o2.core.messages.reports import Failure, TaskReport, is_healthy
-from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState, RunEndCause, TaskState
 from salt_o2.core.tasks.orders import STABLE_TASK_STATE, OrderBatch
 from salt_o2.core.tasks.restarts import RestartPolicy
+from salt_o2.core.tasks.run_interruptions import RunInterruptions
 
 _E, _S = EnvironmentEvent, EnvironmentState
 
@@ -22,33 +23,43 @@ _E, _S = EnvironmentEvent, EnvironmentState
 class FailureHandler:
     """Writes ``model.restarts``, and marks tasks lost."""
 
-    def __init__(self, model: EnvironmentModel, issuer: CommandIssuer, engine: TransitionEngine) -> None:
+    def __init__(
+        self,
+        model: EnvironmentModel,
+        issuer: CommandIssuer,
+        interruptions: RunInterruptions,
+        engine: TransitionEngine,
+    ) -> None:
         """Handle the failures of ``model``."""
         self._model = model
         self._issuer = issuer
+        self._interruptions = interruptions
         self._engine = engine
 
     def handle(self, failures: Mapping[TaskId, Failure], at: float) -> list[Effect]:
         """Apply the policies of failed tasks; the environment goes to ERROR if it cannot continue."""
         if not failures:
             return []
+        news = self._interruptions.record_failures(failures, self._model.data_run, at)
         unhandled = {task: failure for task, failure in failures.items() if not self._is_handled(task)}
         effects, fatal = self._apply_policies(unhandled, at)
-        return effects + self._fail_if_fatal(fatal, at) if fatal else effects
+        return news + effects + (self._fail_if_fatal(fatal, at) if fatal else [])
 
     def handle_unreported(self, failures: Mapping[TaskId, Failure], at: float) -> list[Effect]:
         """Apply the policies of tasks that failed without a report; mark failed those that stay failed."""
         if not failures:
             return []
+        news = self._interruptions.record_failures(failures, self._model.data_run, at)
         effects, fatal = self._apply_policies(failures, at)
         for task in fatal:
             self._model.tasks.mark_failed(task, fatal[task])
-        return effects + self._fail_if_fatal(fatal, at)
+        return news + effects + self._fail_if_fatal(fatal, at)
 
     def lose_host(self, lost: HostLost) -> list[Effect]:
         """Continue without a host: reschedule tasks with the policy restart, mark the others lost."""
         model = self._model
         failures = model.tasks.mark_host_lost(lost.host, lost.silent_s)
+        news = self._interruptions.record_failures(failures, model.data_run, lost.at)
         model.restarts.cancel(failures)
         if model.active and model.active.wait and not model.accepts_restarts:
             # A lost task fails the transition even if it has reached the goal of the transition already.
@@ -56,12 +67,12 @@ class FailureHandler:
             lost_in_stage = [task for task in failures if task in waiting or not self._is_handled(task)]
             for task in lost_in_stage:
                 self._stop_waiting_for(model.active, model.active.wait, task, failures[task], lost.at)
-            return []
+            return news
         self._stop_waiting_in_modification(failures)
         unhandled = {task: failure for task, failure in failures.items() if not self._is_handled(task)}
         movable = tuple(t for t in unhandled if model.tasks.tasks[t].recovery == RestartPolicy.RESTART)
         others = {task: failure for task, failure in unhandled.items() if task not in movable}
-        effects = self.handle_unreported(others, lost.at)
+        effects = news + self.handle_unreported(others, lost.at)
         wanted = Reschedule(environment=model.id, tasks=movable)
         return [*effects, wanted] if movable and model.accepts_restarts else effects
 
@@ -214,8 +225,16 @@ class FailureHandler:
     def _stop_run(self, task: TaskId, failure: Failure, at: float) -> list[Effect]:
         if self._model.state is not _S.RUNNING or self._model.active:
             return []
-        reason = f"role {self._model.tasks.tasks[task].path}: {failure.reason}"
-        return self._engine.begin(Requested(at=at, request="", events=(_E.STOP_ACTIVITY,), reason=reason))
+        path = self._model.tasks.tasks[task].path
+        stop = Requested(
+            at=at,
+            request="",
+            events=(_E.STOP_ACTIVITY,),
+            reason=f"role {path}: {failure.reason}",
+            run_end=RunEndCause.POLICY,
+            failed_roles=(path,),
+        )
+        return self._engine.begin(stop)
 
     def _restart(self, tasks: Iterable[TaskId], at: float) -> list[Effect]:
         model = self._model
@@ -230,6 +249,7 @@ class FailureHandler:
         by_host = {command.host: command for command in commands}
         for task in batch.tasks:
             model.restarts.mark_sent(task.id, model.revision, at, by_host[task.host])
+            model.incidents.record_restart(task.path)
         return send_commands(commands)
 
     # --- ERROR ----------------------------------------------------------------------------------
@@ -246,7 +266,8 @@ class FailureHandler:
             for task in fatal
             if model.tasks.tasks[task].recovery == RestartPolicy.RESTART and restarts.has_used_budget(task)
         ]
-        return self._engine.fail("\n".join((reason, *notes)), at)
+        roles = [model.tasks.tasks[task].path for task in fatal]
+        return self._engine.fail("\n".join((reason, *notes)), at, roles)
 
     def _stop_waiting_for(
         self, active: ActiveTransition, wait: StageWait, task: TaskId, failure: Failure, at: float

@@ -1,5 +1,6 @@
 """Start the calls and task hooks of each moment, and clean up after them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from salt_o2.core.environment.command_issuer import CommandIssuer, send_commands
@@ -19,6 +20,8 @@ class HookFailure:
 
     reason: str
     critical: bool
+    roles: Sequence[str] = ()
+    """The paths of the roles whose hooks failed."""
 
 
 class HookRunner:
@@ -61,7 +64,7 @@ class HookRunner:
         if not ended.error:
             return None
         reason = f"call {call.planned.func} of role {call.planned.path} failed: {ended.error}"
-        return HookFailure(reason, call.planned.critical)
+        return HookFailure(reason, call.planned.critical, (call.planned.path,))
 
     def overdue_calls(self, at: float) -> list[CallEnded]:
         """Return the ends of the pending calls whose deadline has passed; the caller finishes each."""

@@ -9,9 +9,28 @@ from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.plan.timeouts import Timeouts
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+from salt_o2.core.tasks.incidents import IncidentLog
 from salt_o2.core.tasks.orders import STABLE_STATES
 from salt_o2.core.tasks.registry import TaskRegistry
 from salt_o2.core.tasks.restarts import RestartTracker, restart_budget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateEntry:
+    """The begin of the present state; ``at`` in seconds since the epoch, 0 if it is not known."""
+
+    at: float = 0.0
+    user: str = ""
+    """Empty if control changed the state without a request of a user."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRecord:
+    """An error of an environment; ``at`` in seconds since the epoch."""
+
+    at: float
+    text: str
 
 
 @dataclass(slots=True)
@@ -33,6 +52,12 @@ class EnvironmentModel:
     """Whether the environment ends without a request, after its run or after an error."""
     active: ActiveTransition | None = None
     """The transition under way."""
+    incidents: IncidentLog = field(default_factory=IncidentLog)
+    """Restarts and failures of roles, and the tasks that do not take part in the run under way."""
+    entered: StateEntry = field(default_factory=StateEntry)
+    """When the environment entered its state, and at the request of which user."""
+    last_error: ErrorRecord | None = None
+    """The last transition or run that failed, also if the environment has recovered since."""
 
     @classmethod
     def initial(cls, id: EnvironmentId, plan: Plan, timeouts: Timeouts | None = None) -> "EnvironmentModel":
@@ -61,6 +86,12 @@ class EnvironmentModel:
         return self.active.wait if self.active else None
 
     @property
+    def data_run(self) -> int | None:
+        """The number of the run that takes data; ``None`` without one, and while it begins or ends."""
+        taking = self.state is EnvironmentState.RUNNING and self.accepts_restarts
+        return self.run.number if taking else None
+
+    @property
     def accepts_restarts(self) -> bool:
         """Whether the state is stable, and no transition except a modification is under way."""
         return self.state in STABLE_STATES and (
@@ -84,6 +115,7 @@ class EnvironmentModel:
         """Raise AssertionError if the model contradicts itself; for tests, after each step. O(tasks)."""
         self.tasks.check_invariants()
         self.restarts.check_invariants()
+        self.incidents.check_invariants()
         assert self.restarts.pending.keys() <= self.tasks.tasks.keys(), "restarts are of registered tasks"
         self._check_transition()
         self._check_run()
@@ -107,6 +139,7 @@ class EnvironmentModel:
     def _check_run(self) -> None:
         underway = self.state is EnvironmentState.RUNNING or self.active is not None
         assert self.run.number is None or underway, "only a started environment has a run"
+        assert self.run.number is not None or not self.incidents.interrupted, "only a run is interrupted"
         assert self.run.stop_at is None or self.state is EnvironmentState.RUNNING, "only a run stops by time"
         if self.state is EnvironmentState.DONE and self.active is None:
             assert not self.hooks.pending_calls, "an ended environment has no pending call"

@@ -25,15 +25,19 @@ from salt_o2.core.plan.plan_diff import PlanDiff, diff_plans
 from salt_o2.core.pool.handover import transfer_to_pool
 from salt_o2.core.states import EnvironmentEvent, TaskState
 from salt_o2.core.tasks.orders import STABLE_TASK_STATE, OrderBatch
+from salt_o2.core.tasks.run_interruptions import RunInterruptions
 
 
 class Modification:
     """Installs new plans, and decides which tasks join, depart and are transferred to the pool."""
 
-    def __init__(self, model: EnvironmentModel, issuer: CommandIssuer) -> None:
+    def __init__(
+        self, model: EnvironmentModel, issuer: CommandIssuer, interruptions: RunInterruptions
+    ) -> None:
         """Modify ``model``; order with commands of ``issuer``."""
         self._model = model
         self._issuer = issuer
+        self._interruptions = interruptions
 
     def prepare(self, wanted: Modified) -> tuple[list[Effect], TransitionSpec]:
         """Install the plan of ``wanted``; return the transition that brings the tasks in line with it.
@@ -42,6 +46,7 @@ class Modification:
         """
         model, before = self._model, self._model.tasks.tasks
         changes = diff_plans(model.plan, wanted.plan, model.tasks.excluded, wanted.excluded)
+        news = self._interruptions.record_changes(wanted, changes, model.data_run, model.revision + 1)
         departing = self._install_plan(wanted, changes)
         # This is above every revision that the pool used for the claimed tasks.
         self._issuer.raise_revision(wanted.revision)
@@ -66,7 +71,7 @@ class Modification:
             departing=OrderBatch(goal=TaskState.DONE, tasks=departing, arguments=stop),
             may_exclude=frozenset(changes.touched if wanted.may_exclude is None else wanted.may_exclude),
         )
-        return self._resource_effects(before, wanted.claimed), spec
+        return news + self._resource_effects(before, wanted.claimed), spec
 
     def release_departing(self, active: ActiveTransition) -> tuple[list[Effect], OrderBatch | None]:
         """Transfer idle departing tasks to the pool if requested; return the batch that stops the others."""
@@ -86,10 +91,11 @@ class Modification:
         return [ReleaseTaskResources(environment=self._model.id, tasks=departed)] if departed else []
 
     def drop_failed(
-        self, active: ActiveTransition, failures: Mapping[TaskId, Failure], reason: str
+        self, active: ActiveTransition, failures: Mapping[TaskId, Failure], reason: str, at: float
     ) -> list[Effect]:
         """Exclude tasks that a user's change could not bring in, and stop them."""
         tasks = self._model.tasks
+        news = self._interruptions.record_failures(failures, self._model.data_run, at)
         for task, failure in failures.items():
             tasks.exclude_task(task, failure.reason)
         active.add_error(reason)
@@ -97,9 +103,9 @@ class Modification:
         later = MoveTasks() in active.stages
         stopping = [task for task in failures if not (later and tasks.is_departing(task))]
         if not stopping:
-            return []
+            return news
         batch = OrderBatch(goal=TaskState.DONE, tasks=tuple(tasks.tasks[task] for task in stopping))
-        return send_commands(self._issuer.issue(batch, EnvironmentEvent.EXIT))
+        return news + send_commands(self._issuer.issue(batch, EnvironmentEvent.EXIT))
 
     def _install_plan(self, wanted: Modified, changes: PlanDiff) -> tuple[PlannedTask, ...]:
         """Install the plan; return the departing tasks, which stay registered until they have ended."""

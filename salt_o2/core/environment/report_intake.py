@@ -11,16 +11,24 @@ from salt_o2.core.environment.transition_engine import TransitionEngine
 from salt_o2.core.messages.effects import Effect, SendCommand
 from salt_o2.core.messages.inputs import HostRenamed, Requested, TasksMoved
 from salt_o2.core.messages.reports import Failure, TaskReport, has_ended
-from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState, RunEndCause
 from salt_o2.core.tasks.orders import STABLE_TASK_STATE, OrderBatch
+from salt_o2.core.tasks.run_interruptions import RunInterruptions
 
 
 class ReportIntake:
     """Writes reports, through ``model.tasks``; it settles tasks in the wait under way."""
 
-    def __init__(self, model: EnvironmentModel, failures: FailureHandler, engine: TransitionEngine) -> None:
+    def __init__(
+        self,
+        model: EnvironmentModel,
+        interruptions: RunInterruptions,
+        failures: FailureHandler,
+        engine: TransitionEngine,
+    ) -> None:
         """Apply reports to ``model``."""
         self._model = model
+        self._interruptions = interruptions
         self._failures = failures
         self._engine = engine
 
@@ -43,6 +51,7 @@ class ReportIntake:
                 effects += self._failures.confirm_restart(report, moved.at)
             if report.task in model.tasks.lost and not report.failure:
                 self._restore_if_healthy(report)
+        effects += self._interruptions.record_returns(moved.reports, model.data_run, moved.at)
         return announcements + resent + effects + self._failures.handle(failures, moved.at)
 
     def rename_host(self, renamed: HostRenamed) -> list[Effect]:
@@ -69,10 +78,11 @@ class ReportIntake:
         if completion.data_ended:
             reason = "; ".join(filter(None, ("end of data", losses())))
             stop = (EnvironmentEvent.STOP_ACTIVITY,)
-            return self._engine.begin(Requested(at=at, request="", events=stop, reason=reason))
+            ended = RunEndCause.END_OF_DATA
+            return self._engine.begin(Requested(at=at, request="", events=stop, reason=reason, run_end=ended))
         if model.tasks.lost and not completion.has_unfinished_tasks:
             reason = f"no task of environment {model.id} takes part any more: {losses()}"
-            return self._engine.fail(reason, at)
+            return self._engine.fail(reason, at, [model.tasks.tasks[task].path for task in model.tasks.lost])
         return []
 
     def _resend_command(self, moved: TasksMoved) -> list[Effect]:

@@ -8,11 +8,12 @@ A transition that fails leads to ERROR, or to DONE while the environment is bein
 fails leaves the environment in its state.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from salt_o2.core.environment.command_issuer import CommandIssuer, send_commands
 from salt_o2.core.environment.hook_runner import HookFailure, HookRunner
-from salt_o2.core.environment.model import EnvironmentModel
+from salt_o2.core.environment.model import EnvironmentModel, ErrorRecord, StateEntry
 from salt_o2.core.environment.modification import Modification
 from salt_o2.core.environment.stages import (
     CleanHookTasks,
@@ -34,10 +35,12 @@ from salt_o2.core.messages.effects import CompleteRequest, Effect, EndRun, OpenR
 from salt_o2.core.messages.inputs import CallEnded, Requested
 from salt_o2.core.messages.reports import Failure
 from salt_o2.core.pool.handover import split_idle, transfer_to_pool
-from salt_o2.core.states import EnvironmentEvent, EnvironmentState, TaskState, follow
+from salt_o2.core.states import EnvironmentEvent, EnvironmentState, RunEndCause, TaskState, follow
 from salt_o2.core.tasks.orders import OrderBatch, batch_for
 
 _E, _S = EnvironmentEvent, EnvironmentState
+MOST_ROLES = 10
+"""Failed roles that the record of a run names at most."""
 
 
 class TransitionEngine:
@@ -113,20 +116,29 @@ class TransitionEngine:
         wait.failures |= {task: why for task, why in failures.items() if task not in required}
         return required
 
-    def fail(self, reason: str, at: float) -> list[Effect]:
+    def fail(self, reason: str, at: float, roles: Sequence[str] = ()) -> list[Effect]:
         """Go to ERROR because of ``reason``; fail a transition under way, and complete its request.
 
-        An environment that is being created ends instead.
+        ``roles`` are the paths of the roles that failed. An environment that is being created ends instead.
         """
         active, self._model.active = self._model.active, None
+        self._model.last_error = ErrorRecord(at=at, text=reason)
+        blank = Requested(at=at, request="", events=(_E.GO_ERROR,))
+        request = replace(
+            active.request if active else blank,
+            at=at,
+            reason=reason,
+            run_end=RunEndCause.ERROR,
+            failed_roles=tuple(sorted(roles)[:MOST_ROLES]),
+        )
         if active is None:
-            return self.begin(Requested(at=at, request="", events=(_E.GO_ERROR,), reason=reason))
-        request, self._model.error = active.request, reason
+            return self.begin(request)
+        self._model.error = reason
         events: tuple[EnvironmentEvent, ...] = () if self._model.state is _S.ERROR else (_E.GO_ERROR,)
         events += (_E.EXIT,) if request.undo else ()
         if not events:  # RECOVER failed: the environment is in ERROR already.
             return complete_request(request, TaskError(reason))
-        return self.begin(replace(request, at=at, events=events, reason=reason), error=reason)
+        return self.begin(replace(request, events=events), error=reason)
 
     def finish_call(self, ended: CallEnded) -> list[Effect]:
         """Record the end of a call, and act on its failure."""
@@ -155,7 +167,7 @@ class TransitionEngine:
             case MoveTasks():
                 effects = self._hooks.cleanup_on_exit(active) + self._move_tasks(active, at)
             case EnterState():
-                effects = self._enter_state(active)
+                effects = self._enter_state(active, at)
         return effects
 
     def _prepare_run(self, event: EnvironmentEvent, at: float) -> None:
@@ -209,16 +221,17 @@ class TransitionEngine:
         )
         return send_commands(commands)
 
-    def _enter_state(self, active: ActiveTransition) -> list[Effect]:
+    def _enter_state(self, active: ActiveTransition, at: float) -> list[Effect]:
         model = self._model
         model.state = active.target
         if active.event is _E.START_ACTIVITY:
             self._mark_run_started(active)
         if active.event is _E.RECOVER:
             model.error = ""
-        effects = self._end_run() if model.state is not _S.RUNNING else []
+        effects = self._end_run(active) if model.state is not _S.RUNNING else []
         if active.event is _E.MODIFY:
             return effects
+        model.entered = StateEntry(at=at, user=active.request.user, reason=active.request.reason)
         reason = model.error if model.state is _S.ERROR else active.request.reason
         announcement = AnnounceState(
             environment=model.id, state=model.state, run_number=model.run.number, reason=reason
@@ -237,9 +250,23 @@ class TransitionEngine:
             return []
         return [OpenRun(run_number=request.run_number, started=request.at, user=request.user)]
 
-    def _end_run(self) -> list[Effect]:
-        number = self._model.run.end()
-        return [] if number is None else [EndRun(run_number=number)]
+    def _end_run(self, active: ActiveTransition) -> list[Effect]:
+        number, request = self._model.run.end(), active.request
+        self._model.incidents.end_run()
+        if number is None:
+            return []
+        began = active.source is _S.RUNNING
+        failed = self._model.state is _S.ERROR
+        ended = EndRun(
+            run_number=number,
+            state=self._model.state,
+            cause=request.run_end if began else RunEndCause.NEVER_STARTED,
+            # An error of control is not the wish of the user whose request failed.
+            user="" if request.run_end is not RunEndCause.REQUESTED else request.user,
+            reason=self._model.error if failed else request.reason,
+            failed_roles=request.failed_roles,
+        )
+        return [ended]
 
     # --- the end of a transition ----------------------------------------------------------------
 
@@ -247,6 +274,8 @@ class TransitionEngine:
         """End the transition; begin the next event of its request, or answer it."""
         self._model.active = None
         effects: list[Effect] = []
+        if active.error:
+            self._model.last_error = ErrorRecord(at=at, text=active.error)
         if active.event is _E.MODIFY:
             effects += self._modification.finish()
         if self._model.state is _S.DONE:
@@ -305,16 +334,17 @@ class TransitionEngine:
             return []
         tasks = self._model.tasks
         reason = tasks.describe_failures(f"{active.event} of environment {self._model.id}", wait.failures)
+        roles = [tasks.tasks[task].path for task in wait.failures]
         if wait.kind is WaitKind.HOOKS:
             critical = any(tasks.tasks[task].critical for task in wait.failures)
-            return self._handle_task_hook_failure(active, HookFailure(reason, critical), at)
+            return self._handle_task_hook_failure(active, HookFailure(reason, critical, roles), at)
         if active.event is _E.MODIFY:
-            return self._modification.drop_failed(active, wait.failures, reason)
+            return self._modification.drop_failed(active, wait.failures, reason, at)
         if active.tolerates_failures:
             active.add_error(reason)
             self._model.error = "\n".join(filter(None, (self._model.error, reason)))
             return []
-        return self.fail(reason, at)
+        return self.fail(reason, at, roles)
 
     def _handle_hook_failure(self, failure: HookFailure, at: float) -> list[Effect]:
         """Fail if the hook is critical; on the way to DONE or to ERROR, only report the failure."""
@@ -322,13 +352,14 @@ class TransitionEngine:
         if not failure.critical:
             return []
         if active is None:
-            return self.fail(failure.reason, at) if state not in (_S.ERROR, _S.DONE) else []
+            ended = state in (_S.ERROR, _S.DONE)
+            return [] if ended else self.fail(failure.reason, at, failure.roles)
         if active.tolerates_failures:
             active.add_error(failure.reason)
             return []
         head = f"{active.event} of environment {self._model.id} failed: "
         # The failure of a task hook contains the heading already.
-        return self.fail(head + failure.reason.removeprefix(head), at)
+        return self.fail(head + failure.reason.removeprefix(head), at, failure.roles)
 
     def _handle_task_hook_failure(
         self, active: ActiveTransition, failure: HookFailure, at: float

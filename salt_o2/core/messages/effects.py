@@ -1,13 +1,15 @@
 """Define the effects that the caller of an environment's state machine must carry out, in order."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from salt_o2.core.errors import O2Error
-from salt_o2.core.ids import EnvironmentId, TaskId
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId
 from salt_o2.core.messages.announcements import Announcement
 from salt_o2.core.messages.commands import Command
 from salt_o2.core.messages.reports import TaskReport
 from salt_o2.core.plan.plan import PlannedCall, PlannedTask
+from salt_o2.core.states import EnvironmentState, RunEndCause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,69 @@ class EndRun:
     """Effect: the run with this number has ended."""
 
     run_number: int
+    state: EnvironmentState = EnvironmentState.CONFIGURED
+    """The state that the environment entered."""
+    cause: RunEndCause = RunEndCause.REQUESTED
+    user: str = ""
+    """The user that requested the end; empty if control ended the run."""
+    reason: str = ""
+    failed_roles: tuple[str, ...] = ()
+    """The paths of the roles whose failure ended the run; the first ones, if there are many."""
+
+
+class InterruptionEnd(StrEnum):
+    """How an interruption of a task ended. After all but EXCLUDED the task takes part again."""
+
+    RESTARTED = "restarted"
+    MOVED = "moved"
+    """A process on another host, or another task on the same host, took its place."""
+    INCLUDED = "included"
+    RETURNED = "returned"
+    """Without another process: its host could not be reached for a time."""
+    EXCLUDED = "excluded"
+    """A user excluded the task meanwhile: another interruption follows at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interruption:
+    """A task of a run stopped to take part at ``since``, in seconds since the epoch: its data are missing."""
+
+    since: float
+    path: str
+    task: TaskId
+    class_name: str
+    host: HostId
+    reason: str
+    excluded: bool = False
+    """Whether a user excluded the task; otherwise it failed, was lost, or was restarted by a modification."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedInterruption:
+    """The end of an interruption; times in seconds since the epoch."""
+
+    path: str
+    task: TaskId
+    since: float
+    """When it stopped to take part."""
+    until: float
+    how: InterruptionEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginInterruptions:
+    """Effect: record in the run that these tasks do not take part any more."""
+
+    run_number: int
+    tasks: tuple[Interruption, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndInterruptions:
+    """Effect: record in the run that these interruptions are over."""
+
+    run_number: int
+    tasks: tuple[EndedInterruption, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +191,7 @@ class TransferToPool:
 
 ResourceEffect = AllocateTaskResources | ReleaseTaskResources | ReleaseResources
 PoolTransferEffect = ClaimFromPool | TransferToPool
+RunEffect = OpenRun | EndRun | BeginInterruptions | EndInterruptions
 Effect = (
     SendCommand
     | ResendAsJob
@@ -134,8 +200,7 @@ Effect = (
     | Reschedule
     | Announcement
     | CompleteRequest
-    | OpenRun
-    | EndRun
+    | RunEffect
     | ResourceEffect
     | PoolTransferEffect
 )

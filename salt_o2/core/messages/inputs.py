@@ -9,7 +9,7 @@ from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages.reports import TaskReport
 from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.plan.plan import Plan
-from salt_o2.core.states import EnvironmentEvent
+from salt_o2.core.states import EnvironmentEvent, RunEndCause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,10 @@ class Requested:
     the same with the tasks that it removes.
     """
     reason: str = ""
+    run_end: RunEndCause = RunEndCause.REQUESTED
+    """Why the run ends, if one of the events ends it."""
+    failed_roles: tuple[str, ...] = ()
+    """The paths of the roles whose failure led to the request; the first ones, if there are many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,6 +98,11 @@ def excluded_tasks(overrides: Overrides, plan: Plan) -> tuple[dict[TaskId, str],
     return out, [name for name, tasks in found.items() if not tasks]
 
 
+def detectors_of(plan: Plan) -> dict[TaskId, str]:
+    """Return the detector of each task that belongs to one. O(tasks * depth)."""
+    return {task: detector for task, _, detector in _leaves(plan.root) if detector}
+
+
 def active_detectors(plan: Plan, out: Collection[TaskId]) -> set[str]:
     """Return the detectors that take part in ``plan`` when the tasks of ``out`` do not."""
     return {detector for task, _, detector in _leaves(plan.root) if task not in out} - {""}

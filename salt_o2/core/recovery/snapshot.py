@@ -6,11 +6,13 @@ The states of tasks are not part of a snapshot: the agents own them and report t
 from dataclasses import dataclass, field
 
 from salt_o2.core.environment.environment import Environment
+from salt_o2.core.environment.model import ErrorRecord, StateEntry
 from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.messages.inputs import Modified, Requested
 from salt_o2.core.plan.plan import Plan, PlannedTask
 from salt_o2.core.plan.timeouts import Timeouts
 from salt_o2.core.states import EnvironmentEvent, EnvironmentState
+from salt_o2.core.tasks.incidents import LastFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,11 @@ class Snapshot:
     """Tasks that the modification under way excludes if they cannot join."""
     hooks: tuple[TaskId, ...] = ()
     """Task hooks that were started and have not ended."""
+    entered: StateEntry = field(default_factory=StateEntry)
+    last_error: ErrorRecord | None = None
+    restart_counts: dict[str, int] = field(default_factory=dict)
+    """How often the task of each role was restarted; ``restarts`` has only recent ones, for the budget."""
+    failures: dict[str, LastFailure] = field(default_factory=dict)
 
 
 def capture(environment: Environment) -> Snapshot:
@@ -72,6 +79,10 @@ def capture(environment: Environment) -> Snapshot:
         leaving=model.tasks.departing(),
         may_exclude=tuple(sorted(model.active.may_exclude)) if model.active else (),
         hooks=tuple(sorted(model.hooks.started_tasks)),
+        entered=model.entered,
+        last_error=model.last_error,
+        restart_counts=dict(model.incidents.restarts),
+        failures=dict(model.incidents.failures),
     )
 
 
@@ -96,6 +107,8 @@ def restore(
             tasks.exclude_task(task, reason)
     tasks.recall_losses(snapshot.lost, snapshot.lost if snapshot.ignored is None else snapshot.ignored)
     model.hooks.started_tasks = set(snapshot.hooks)
+    model.entered, model.last_error = snapshot.entered, snapshot.last_error
+    model.incidents.restore(snapshot.restart_counts, snapshot.failures)
     model.restarts.history = {task: list(times) for task, times in snapshot.restarts.items()}
     return environment
 

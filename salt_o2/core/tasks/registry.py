@@ -1,6 +1,6 @@
 """Register the tasks of one environment: their plan, their reports, and their participation."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
@@ -10,6 +10,7 @@ from salt_o2.core.messages.effects import Effect
 from salt_o2.core.messages.failure_text import format_failures
 from salt_o2.core.messages.inputs import TasksMoved
 from salt_o2.core.messages.reports import Failure, TaskReport, is_healthy, is_idle
+from salt_o2.core.plan.overrides import detectors_of
 from salt_o2.core.plan.plan import Plan, PlannedTask
 from salt_o2.core.states import ControlMode, EnvironmentEvent, TaskState, TaskStatus
 from salt_o2.core.tasks.completion import RunCompletion, describe_losses
@@ -47,6 +48,10 @@ class TaskRegistry:
         self.tree = _tree_of(plan)
         self.planned_count = sum(not task.trigger for task in plan.tasks)
         """How many tasks of the plan are not task hooks."""
+        self.hooks = tuple(task.id for task in plan.tasks if task.trigger)
+        self.detectors = detectors_of(plan)
+        """The detector of each task that belongs to one."""
+        self._detector_sizes = Counter(self.detectors.values())
         planned = {task.id for task in plan.tasks}
         self.participation.install(planned, excluded, self.tasks.keys() - planned)
         self._by_host: dict[HostId, list[PlannedTask]] = defaultdict(list)
@@ -130,6 +135,21 @@ class TaskRegistry:
     def excluded_count(self) -> int:
         """How many tasks that are not task hooks are excluded. O(excluded tasks)."""
         return sum(not self.tasks[task].trigger for task in self.excluded)
+
+    def detectors_taking_part(self) -> list[str]:
+        """Return the detectors of which not all tasks are excluded. O(detectors + excluded tasks)."""
+        out = Counter(self.detectors[task] for task in self.excluded if task in self.detectors)
+        return sorted(name for name, size in self._detector_sizes.items() if out[name] < size)
+
+    def excluded_detectors(self) -> list[str]:
+        """Return the detectors of which all tasks are excluded. O(detectors + excluded tasks)."""
+        return sorted(self._detector_sizes.keys() - set(self.detectors_taking_part()))
+
+    def count_in(self, states: Collection[TaskState]) -> int:
+        """Return how many tasks that take part are in ``states``. O(task hooks + excluded tasks)."""
+        apart = {*self.hooks, *self.excluded}
+        left_out = sum(self.tree.task_state(task) in states for task in apart)
+        return sum(self.tree.tasks[state] for state in states) - left_out
 
     def on_host(self, host: HostId) -> list[PlannedTask]:
         """Return the tasks that belong on ``host``."""

@@ -90,6 +90,32 @@ def test_runs_are_listed_newest_first_with_their_users(workshop, device):
     assert whole["start_arguments"]["runNumber"] == str(numbers[1])
 
 
+def test_a_task_that_was_killed_in_a_run_is_counted_and_its_missing_time_is_in_the_record(workshop, device):
+    environment = workshop.create(device)
+    running = workshop.control(environment, "START_ACTIVITY")
+    (task,) = running["tasks"]
+    os.kill(task["pid"], 9)
+    wait_until(lambda: workshop.show(environment)["restarts"] == 1, "the restart is counted")
+    wait_until(
+        lambda: workshop.show(environment)["tasks"][0]["state"] == "RUNNING", "the task is back in the run"
+    )
+    run = workshop.cluster.run
+    assert "signal 9" in run("coconut", "env", "list").stdout
+    row = next(line for line in run("coconut", "task", "list").stdout.splitlines() if task["id"] in line)
+    assert [cell.strip() for cell in row.split("|")][2::5] == [task["path"], "1"]
+    run("coconut", "env", "control", environment["id"], "-e", "STOP")
+    (missing,) = workshop.cluster.ask("run_show", number=running["run_number"])["interruptions"]
+    assert (missing["path"], missing["how"]) == (task["path"], "restarted")
+    assert missing["since"] < missing["until"]
+    number = str(running["run_number"])
+    shown = run("coconut", "run", "show", number).stdout
+    assert f"| {task['path']} |" in shown
+    listed = run("coconut", "run", "list", "-n", "1", "--end", "stop").stdout
+    assert f"| {number} " in listed
+    assert "STOP by " in listed
+    assert f"| {number} " not in run("coconut", "run", "list", "--end", "error").stdout
+
+
 class Workers:
     """Four equal workers of which one may be lost, RUNNING; they can be kept from starting again."""
 

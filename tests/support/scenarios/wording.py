@@ -111,7 +111,19 @@ class Words:
         return [f"run {effect.run_number} starts"]
 
     def _EndRun(self, effect):
-        return [f"run {effect.run_number} ends"]
+        by = f" by {effect.user}" if effect.user else ""
+        roles = f", of {', '.join(effect.failed_roles)}" if effect.failed_roles else ""
+        return [f"run {effect.run_number} ends: {effect.cause}{by}{roles}"]
+
+    def _BeginInterruptions(self, effect):
+        missing = ", ".join(f"{each.task} ({each.reason})" for each in effect.tasks)
+        return [f"run {effect.run_number} is interrupted: {missing}"]
+
+    def _EndInterruptions(self, effect):
+        back = ", ".join(
+            f"{each.task} {each.how} after {each.until - each.since:g} s" for each in effect.tasks
+        )
+        return [f"run {effect.run_number}, interruptions end: {back}"]
 
     def _ReleaseResources(self, _effect):
         return ["all hosts, ports and memory are released"]

@@ -25,6 +25,23 @@ def test_tasks_are_listed_with_their_environments(control, coconut, noun):
     assert "2oD" in coconut(f"{noun} list").out
 
 
+def test_tasks_are_asked_for_with_the_filters_that_were_given(control, coconut):
+    control.answer("task_list", [])
+    coconut("task list")
+    coconut("task list --env 2oD --host flp1 --state failed --role *.epn* --class qc* --detector ITS")
+    assert control.asked("task_list") == [
+        {},
+        {
+            "environment": "2oD",
+            "host": "flp1",
+            "state": "failed",
+            "role": "*.epn*",
+            "class_name": "qc*",
+            "detector": "ITS",
+        },
+    ]
+
+
 def test_task_log_prints_the_output_of_the_task(control, coconut):
     control.answer("task_log", {"task": "x", "host": "flp1", "stdout": ["a", "b"], "stderr": ["oh"]})
     assert coconut("task log x -n 3").out == "a\nb\nstderr: oh\n"

@@ -1,12 +1,13 @@
 """Tables and trees: what coconut's users know."""
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salt_o2.presentation import environments, hosts, layout, progress, tasks, workflows
+from salt_o2.presentation import environments, hosts, layout, progress, runs, tasks, workflows
 from salt_o2.presentation import progress as progress_text
 from tests.support.builders.control_records import diamond, host, role, summary, task
 
@@ -48,16 +49,197 @@ def test_a_tree_has_one_line_for_each_role(root):
     assert len(environments.tree(root).splitlines()) == count(root)
 
 
-def test_the_task_table_has_the_columns_of_the_talk():
-    lines = tasks.task_table([task("sampler"), task("sink")]).splitlines()
-    assert lines[1].split("|")[1].strip() == "TASK ID (2 TASKS)"
-    assert [cell.strip() for cell in lines[1].split("|")[2:6]] == [
+def test_the_task_table_joins_role_class_host_state_pid_restarts_and_age():
+    rows = [task("sampler", restarts=2, uptime_s=187.0), task("sink")]
+    header, _, first, second, _ = tasks.task_table(rows).splitlines()[1:]
+    assert [cell.strip() for cell in header.split("|")[1:-1]] == [
+        "TASK ID (2 TASKS)",
+        "ROLE",
         "CLASS NAME",
         "HOSTNAME",
-        "STATUS",
         "STATE",
+        "PID",
+        "RESTARTS",
+        "AGE",
     ]
-    assert "| id-sampler" in lines[3]
+    assert [cell.strip() for cell in first.split("|")[1:-1]] == [
+        "id-sampler",
+        "diamond.sampler",
+        "fairmq-ex-1-n-1-sampler",
+        "flp1",
+        "CONFIGURED",
+        "4711",
+        "2",
+        "3:07 min",
+    ]
+    assert [cell.strip() for cell in second.split("|")[-3:-1]] == ["", ""]
+
+
+def test_excluded_and_lost_tasks_are_marked_in_their_row_and_explained_below():
+    rows = [task("a", excluded="high voltage trip"), task("b", lost="exit code 2"), task("c")]
+    text = tasks.task_table(rows)
+    marks = {line.split("|")[1].strip(): line.split("|")[5].strip() for line in text.splitlines()[3:6]}
+    assert marks == {
+        "id-a": "CONFIGURED, excluded",
+        "id-b": "CONFIGURED, lost",
+        "id-c": "CONFIGURED",
+    }
+    assert text.splitlines()[-2:] == [
+        "diamond.b is lost: exit code 2",
+        "diamond.a is excluded: high voltage trip",
+    ]
+
+
+def test_an_old_state_of_a_task_says_how_old_it_is():
+    row = tasks.task_table([task("a", "UNKNOWN", last_state="RUNNING", age_s=14.2)]).splitlines()[3]
+    assert row.split("|")[5].strip() == "UNKNOWN (was RUNNING), seen 14.2 s ago"
+
+
+FAILURE = {
+    "at": "2026-08-13T12:02:00+00:00",
+    "path": "diamond.sink",
+    "host": "flp1",
+    "task": "id-sink",
+    "reason": "killed by signal 9",
+}
+
+
+def test_the_last_failure_of_a_restarted_task_is_shown_below_the_table():
+    text = tasks.all_tasks_table([task("sink", restarts=1, last_failure=FAILURE, environment="2oD")])
+    assert re.fullmatch(
+        r"last failure 2026-08-1\d \d\d:02:00: diamond.sink on flp1: killed by signal 9",
+        text.splitlines()[-1],
+    )
+
+
+def test_the_list_of_environments_is_a_dashboard():
+    env = summary(
+        state="RUNNING",
+        since="2026-08-13T12:02:00+00:00",
+        requested_by="ada",
+        tasks_ready=2,
+        tasks_planned=4,
+        tasks_excluded=1,
+        tasks_total=4,
+        detectors=["ITS", "TPC"],
+        detectors_excluded=["MCH"],
+        lost=1,
+        restarts=3,
+        transition="STOP_ACTIVITY",
+        transition_done=1,
+        transition_total=3,
+        last_failure=FAILURE,
+        last_error={"at": "2026-08-13T12:01:00+00:00", "text": "CONFIGURE failed\nmore"},
+    )
+    lines = environments.environment_table([env]).splitlines()
+    cells = dict(
+        zip(
+            (cell.strip() for cell in lines[1].split("|")[2:-1]),
+            (cell.strip() for cell in lines[3].split("|")[2:-1]),
+            strict=True,
+        )
+    )
+    assert cells | {"SINCE": ""} == {
+        "WORKFLOW TEMPLATE": "fairmq-ex-1-n-1",
+        "STATE": "RUNNING (1 of 4 excluded), STOP_ACTIVITY 1/3",
+        "RUN": "7",
+        "SINCE": "",
+        "READY": "2/3",
+        "DETECTORS": "ITS TPC -MCH",
+        "LOST": "1",
+        "RESTARTS": "3",
+        "BY": "ada",
+    }
+    assert cells["SINCE"].startswith("2026-08-1")
+    assert [line.partition(": ")[2].partition(" 2026")[0] for line in lines[5:]] == [
+        "last error",
+        "last failure",
+    ]
+    assert lines[5].endswith("CONFIGURE failed ...")
+
+
+def test_an_ended_environment_shows_no_old_failure():
+    env = summary(state="DONE", last_failure=FAILURE)
+    assert "failure" not in environments.environment_table([env])
+
+
+RUN = {
+    "run_number": 42,
+    "environment": "2oD",
+    "workflow": "readout",
+    "revision": "r",
+    "user": "teo",
+    "started": "2026-08-13T12:00:00+00:00",
+    "ended": "2026-08-13T12:02:00+00:00",
+    "duration_s": 120.0,
+    "end_state": "CONFIGURED",
+    "end_cause": "requested",
+    "ended_by": "ada",
+    "end_reason": None,
+    "failed_roles": [],
+    "interrupted": 0,
+    "not_back": 0,
+}
+MANY = ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("run", "text"),
+    [
+        ({"ended": None}, "goes on"),
+        ({}, "STOP by ada"),
+        ({"end_reason": "beam dump"}, "STOP by ada: beam dump"),
+        ({"ended_by": None, "end_reason": "beam dump"}, "STOP by a rule: beam dump"),
+        ({"end_state": "ERROR", "end_reason": "smoke"}, "ERROR by ada: smoke"),
+        ({"end_cause": "time limit", "end_reason": "auto-stop", "ended_by": None}, "time limit"),
+        ({"end_cause": "end of data", "end_reason": "end of data", "ended_by": None}, "end of data"),
+        ({"end_cause": "recovery policy", "failed_roles": ["root.a"]}, "STOP, failure of root.a"),
+        ({"end_cause": "ERROR", "end_state": "ERROR", "failed_roles": ["root.a"]}, "ERROR of root.a"),
+        ({"end_cause": "ERROR", "end_state": "ERROR", "failed_roles": MANY}, "ERROR of a, b and 2 more"),
+        ({"end_cause": "ERROR", "end_state": "ERROR", "end_reason": "call x failed"}, "ERROR: call x failed"),
+        ({"end_cause": "never started", "failed_roles": ["root.a"]}, "never started, ERROR of root.a"),
+        ({"end_cause": "never started", "end_reason": "cancelled"}, "never started: cancelled"),
+        ({"end_cause": None, "end_reason": "noisy"}, "noisy"),
+        ({"end_cause": None}, "not recorded"),
+    ],
+)
+def test_the_end_of_a_run_names_its_cause(run, text):
+    assert runs.end({**RUN, **run}) == text
+    assert text in runs.run_table([{**RUN, **run}])
+
+
+def test_a_run_shows_which_tasks_were_missing_from_when_until_when():
+    lost = {
+        "path": "readout.sink",
+        "task": "t",
+        "class": "sink",
+        "host": "flp1",
+        "reason": "killed by signal 9",
+        "excluded": False,
+        "since": "2026-08-13T12:00:10+00:00",
+        "until": None,
+        "seconds": None,
+        "how": None,
+    }
+    back = {**lost, "until": "2026-08-13T12:00:12+00:00", "seconds": 2.5, "how": "restarted"}
+    text = runs.run({**RUN, "interrupted": 2, "not_back": 1, "interruptions": [back, lost]})
+    first, second = text.splitlines()[-3:-1]
+    assert "interrupted:" in text
+    assert "2 (1 not back)" in text
+    assert [cell.strip() for cell in first.split("|")[5:-1]] == ["2.5 s", "restarted", "killed by signal 9"]
+    assert [cell.strip() for cell in second.split("|")[4:-1]] == ["", "", "not back", "killed by signal 9"]
+
+
+def test_a_run_without_an_interruption_says_so():
+    assert "interrupted:       no" in runs.run({**RUN, "interruptions": []})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, ""), (0.04, "0.0 s"), (59.9, "59.9 s"), (187, "3:07 min"), (7380, "2:03 h"), (400_000, "4 d")],
+)
+def test_durations_have_the_unit_that_users_read(seconds, text):
+    assert layout.duration(seconds) == text
 
 
 def test_the_title_of_a_table_with_one_task_is_singular():

@@ -1,10 +1,13 @@
 """coconut environment history, replay and diff, and runs."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from salt_o2.core.errors import UnknownNameError
 from tests.support.builders.control_records import diamond, summary
 
+UNTIL = datetime.fromisoformat("2026-11-22T14:00:00").astimezone().isoformat()
 LINE = {
     "at": "2026-11-22T14:00:00.123+00:00",
     "direction": "in",
@@ -32,9 +35,7 @@ def line(kind="SendCommand", text="flp1 is ordered", **other):
 def test_history_asks_for_the_time_and_the_number_of_lines(control, coconut):
     control.answer("env_history", [LINE])
     done = coconut("env history 2oD --until 2026-11-22T14:00:00 -n 7")
-    assert control.asked("env_history") == [
-        {"id": "2oD", "until": "2026-11-22T14:00:00", "limit": 7, "effects_only": True}
-    ]
+    assert control.asked("env_history") == [{"id": "2oD", "until": UNTIL, "limit": 7, "effects_only": True}]
     assert "> START_ACTIVITY asked for   <- asked by teo" in done.out
 
 
@@ -117,7 +118,48 @@ def test_runs_are_listed(control, coconut, verb):
 
 def test_an_empty_list_of_runs_says_that_there_are_none(control, coconut):
     control.answer("run_list", [])
-    assert coconut("run list").out == "no runs yet\n"
+    assert coconut("run list").out == "no runs\n"
+
+
+def test_runs_are_asked_for_with_the_filters_that_were_given(control, coconut):
+    control.answer("run_list", [])
+    coconut("run list")
+    coconut("run list -n 5 -w readout* --state RUNNING --end err --since 1700000000")
+    assert control.asked("run_list") == [
+        {},
+        {"limit": 5, "workflow": "readout*", "state": "RUNNING", "end": "ERROR", "since": "1700000000"},
+    ]
+
+
+@pytest.mark.parametrize("cause", ["x", "", "t o"])
+def test_an_unknown_cause_of_an_end_is_refused_with_the_causes(control, coconut, cause):
+    control.answer("run_list", [])
+    done = coconut(["run", "list", "--end", cause])
+    assert done.code == (2 if cause else 0)
+    assert control.asked("run_list") == ([] if cause else [{}])
+    assert not cause or "stop, time, data, policy, error, never" in done.err.replace("\n", " ")
+
+
+def test_a_time_of_day_is_sent_as_the_last_moment_of_that_time(control, coconut):
+    control.answer("run_list", [])
+    control.answer("env_history", [LINE])
+    coconut("run list --until 00:00")
+    coconut("env history 2oD --until 00:00")
+    asked = [control.asked(verb)[0]["until"] for verb in ("run_list", "env_history")]
+    now = datetime.now().astimezone()
+    for each in asked:
+        at = datetime.fromisoformat(each)
+        assert at.utcoffset() is not None
+        assert timedelta(0) <= now - at < timedelta(days=2)
+        assert (at.hour, at.minute) == (0, 0)
+
+
+@pytest.mark.parametrize("written", ["soon", "25:00", "11:61", "2026-13-01"])
+def test_an_unreadable_time_is_refused_before_control_is_asked(control, coconut, written):
+    done = coconut(f"run list --since {written}")
+    assert done.code == 1
+    assert f"--since {written}" in done.err
+    assert control.requests == []
 
 
 def test_a_run_is_shown(control, coconut):

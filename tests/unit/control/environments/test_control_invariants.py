@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from salt_o2.control.storage.run_store import RunFilter
 from salt_o2.core.errors import O2Error
 from salt_o2.core.ids import POOL
 from salt_o2.core.states import TaskStatus
@@ -169,7 +170,9 @@ def check(room):
         assert held.environment.model.plan is held.stored.plan
         planned = {task.id: task for task in held.stored.plan.tasks}
         assert set(control.inventory.tasks_of(id)) == set(planned), "what is taken is what is planned"
-    open_runs = {run.number: run.environment for run in control.runs.runs(1000) if run.ended is None}
+    open_runs = {
+        run.number: run.environment for run in control.runs.runs(RunFilter(limit=1000)) if run.ended is None
+    }
     runs = {held.environment.model.run.number: id for id, held in control.active.items()}
     assert open_runs == {number: id for number, id in runs.items() if number is not None}
     waiting = [entry.task for entry in control.pool.pool.entries.values()]

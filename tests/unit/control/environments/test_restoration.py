@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 from salt_o2.control.environments.modifications import Modifications
 from salt_o2.control.environments.restoration import Restoration
+from salt_o2.control.storage.run_store import RunStore
 from salt_o2.core.messages.inputs import Requested
 from salt_o2.core.plan.timeouts import Timeouts
 from salt_o2.core.recovery import snapshot
@@ -30,6 +31,7 @@ def control_process(folder):
         executor=harness.executor,
         modifications=modifications,
         store=harness.store,
+        runs=RunStore(harness.store),
         inventory=harness.inventory,
         timeouts_of=lambda plan: Timeouts(acknowledge=float(plan.variables.get("acknowledge", 1.0))),
         clock=harness.clock,

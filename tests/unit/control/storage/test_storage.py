@@ -18,6 +18,7 @@ from salt_o2.control.unavailable import open_store_or_refuse
 from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import StorageError
 from salt_o2.core.ids import EnvironmentId
+from salt_o2.core.messages.effects import EndRun
 from salt_o2.core.messages.inputs import Tick
 from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.recovery import snapshot
@@ -168,7 +169,7 @@ def test_entries_that_cannot_be_written_wait_until_they_can(file):
     store.flush()
     deny_writes(store)
     store.append(E1, Tick(at=5.0))
-    runs.end_run(number, 5.0)
+    runs.end_run(EndRun(run_number=number), 5.0)
     store.flush()
     assert "cannot write" in store.trouble
     with pytest.raises(StorageError, match="running tasks are not affected"):

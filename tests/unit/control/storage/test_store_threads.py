@@ -9,6 +9,7 @@ from sqlalchemy import event
 from salt_o2.control.storage.run_store import RunStore
 from salt_o2.control.storage.store import Store
 from salt_o2.control.storage.stored import StoredEnvironment
+from salt_o2.core.messages.effects import EndRun
 from tests.support.builders.repositories import repository
 from tests.support.harness.control import control_harness
 
@@ -22,7 +23,7 @@ WRITES = {
     "reserve_run": lambda store, _: RunStore(store).reserve_run(),
     "open_run": lambda store, kept: RunStore(store).open_run(9, kept.id, 1.0),
     "raise_run_counter": lambda store, _: RunStore(store).raise_run_counter(7),
-    "end_run": lambda store, _: RunStore(store).end_run(1, 2.0),
+    "end_run": lambda store, _: RunStore(store).end_run(EndRun(run_number=1), 2.0),
     "add": lambda store, kept: store.add(kept),
     "close": lambda store, _: store.close(),
 }

@@ -13,7 +13,7 @@ from salt_o2.core.messages.inputs import Requested, TasksMoved, Tick
 from salt_o2.core.messages.reports import Exit
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
-from salt_o2.core.states import TaskState
+from salt_o2.core.states import RunEndCause, TaskState
 from tests.support.builders.plans import plan_of, planned
 from tests.support.fakes.agents import FakeAgents
 
@@ -88,7 +88,7 @@ def test_the_run_ends_with_the_stop(running):
     running.ask(E.STOP_ACTIVITY).accept_command()
     assert running.environment.model.state is S.CONFIGURED
     assert running.environment.model.run.number is None
-    assert EndRun(run_number=17) in running.effects
+    assert EndRun(run_number=17, user="teo") in running.effects
 
 
 def test_a_start_has_the_number_of_earlier_starts(running):
@@ -219,14 +219,17 @@ def test_a_critical_task_that_dies_in_a_run_leads_to_error_and_stops_the_rest(ru
     assert "killed by signal 9" in running.environment.model.error
     stopped = {order.task for command in running.commands() for order in command.orders}
     assert stopped == {"sampler", "processor", "monitor"}
-    assert EndRun(run_number=17) in running.last
+    (ended,) = (effect for effect in running.last if isinstance(effect, EndRun))
+    assert (ended.run_number, ended.state, ended.cause, ended.user) == (17, S.ERROR, RunEndCause.ERROR, "")
+    assert ended.failed_roles == ("root.sink",)
+    assert "killed by signal 9" in ended.reason
 
 
 def test_a_task_that_is_not_critical_may_die_in_a_run(running):
     dead = running.failed("monitor", revision=3)
     running.take(TasksMoved(at=running.at, host="flp1", reports=(dead,)))
     assert running.environment.model.state is S.RUNNING
-    assert running.kinds() == ["AnnounceMoves", "AnnounceFailure"]
+    assert running.kinds() == ["AnnounceMoves", "AnnounceFailure", "BeginInterruptions"]
 
 
 def test_recover_restarts_dead_tasks_and_leads_to_configured(running):
