@@ -15,8 +15,10 @@ OTHERS = {
     "part": "<{{ h }}{{ x }}>",
     "macros": "{% macro twice(t) export %}{{ t }}{{ t }}{% endmacro %}",
     "plain": "plain",
+    "base": "<{% block a %}A{{ x }}{% endblock %}|{% block b %}B{% endblock b %}>",
+    "mid": '{% extends "base" %}{% block a %}M({{ block.Super }}){% endblock %}',
 }
-"""Payloads that the inputs include."""
+"""Payloads that the inputs include or extend."""
 _VALUES = ["x", "n", "half", "empty", "nope", "1", "0", "2.5", "true", "'5'", "''", "FromJson(hosts)", "-3"]
 _SIGNS = ["==", "!=", "<", "<=", ">", ">=", "in", "and", "||", "+", "-", "*", "/", "%", "^"]
 _FILTERS = [
@@ -209,6 +211,62 @@ a {%- if x -%} b {%- endif -%} c
 {{ x == "X" == true }}
 {{ not x == "X" }}
 """
+_TAGS = """
+{% extends "base" %}{% block b %}b2{% endblock %}
+{% extends "base" %}text{% block a %}a2{% endblock %}text
+{% extends "base" %}
+{% extends "mid" %}{% block a %}top[{{ block.Super }}]{% endblock %}no
+{% extends "mid" %}{% block b %}[{{ block.Super }}]{% endblock %}
+{% extends "mid" %}{% block a %}[{{ block.Super }}{{ block.Super }}]{% endblock %}
+{% extends "base" %}{% block c %}new{% endblock %}
+{% extends "base" %}{% set y = "1" %}{% block a %}{{ y }}{% endblock %}
+{% extends "base" %}{% macro m() %}mm{% endmacro %}{% block a %}{{ m() }}{% endblock %}
+{% block z %}q{% endblock %}
+{% block z %}q{% endblock z %}
+{% block z %}q{% endblock y %}
+{% block z %}q
+{% block %}q{% endblock %}
+{% block z y %}q{% endblock %}
+{% block z %}{{ block.Super }}|{{ x }}{% endblock %}
+{% block z %}1{% endblock %}{% block z %}2{% endblock %}
+{% block q %}{% block r %}i{% endblock %}{% endblock %}
+{% if x %}{% block q %}in{% endblock %}{% endif %}
+{% for i in "ab" %}{% block q %}{{ i }}{% endblock %}{% endfor %}
+{% if x %}{% extends "base" %}{% endif %}
+{% extends x %}
+{% extends %}
+{% extends "nowhere" %}
+{% extends "base" %}{% extends "base" %}
+a{% extends "base" %}
+{% include "base" %}
+{% include "mid" %}
+{% for i in "abcd" %}{% cycle "1" "2" %}{% endfor %}
+{% for i in "abcd" %}{% cycle "1" "2" as c silent %}{{ c }}{% endfor %}
+{% for i in "abcde" %}{% cycle "1" x n as c %}{{ c }}{% endfor %}
+{% cycle "1" "2" as c %}{% cycle c %}{{ c }}
+{% cycle "1" "2" as c silent %}{% cycle c %}{{ c }}
+{% cycle "1" "2" as c %}{% if c == "1" %}y{% else %}n{% endif %}
+{% cycle "1" "2" as c %}{{ c|upper }}{{ c|length }}
+{% for i in "abc" %}{% cycle i "x" %}{% endfor %}
+{% cycle "1" as %}
+{% cycle "1" as c d %}
+{% cycle "1", "2" %}
+{% for i in "aabba" %}{% ifchanged i %}{{ i }}{% else %}-{% endifchanged %}{% endfor %}
+{% for i in "aabba" %}{% ifchanged %}{{ i }}{% endifchanged %}{% endfor %}
+{% for i in "aabba" %}{% ifchanged %}{{ i }}{% else %}-{% endifchanged %}{% endfor %}
+{% for i in "abc" %}{% ifchanged x %}{{ i }}{% else %}-{% endifchanged %}{% endfor %}
+{% for i in "abc" %}{% ifchanged x i %}{{ i }}{% else %}-{% endifchanged %}{% endfor %}
+{% for i in "ab" %}{% ifchanged i %}{{ i }}{% endifchanged %}{% endfor %}
+{% ifchanged x %}a{% endifchanged y %}
+{% ifchanged %}{% endifchanged %}
+{% ifchanged nope %}a{% else %}b{% endifchanged %}
+{% now "2006-01-02 15:04:05" fake %}
+{% now "Jan 2, 2006 at 3:04pm (MST)" fake %}
+{% now "" fake %}
+{% now "year 2006" fake x %}
+{% now x %}
+{% now %}
+"""
 _BLOCKS = [
     "{% if {v} %}y{% else %}n{% endif %}",
     "{% if not {v} %}y{% else %}n{% endif %}",
@@ -227,4 +285,5 @@ def payloads():
     ]
     found += [f"{{{{ {value}|{name} }}}}" for name in _FILTERS for value in _FILTERED]
     found += [block.replace("{v}", value) for block in _BLOCKS for value in _VALUES]
+    found += [line for line in _TAGS.split("\n") if line]
     return list(dict.fromkeys(found))

@@ -1,8 +1,9 @@
 """coconut configuration: the configuration of components."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -67,6 +68,47 @@ def import_(
     path = f"{component}/{runtype}/{role}/{entry}"
     arguments = {"path": path, "payload": text_of(file), "new_component": new}
     ctx.obj.show(ctx.obj.ask("config_import", arguments), _stored_text)
+
+
+@verb(app, "check", "c")
+def check(
+    ctx: typer.Context,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", exists=True, file_okay=False, help="The site's o2 tree.")
+    ],
+    component: Annotated[str, typer.Argument(help="Default: all components.")] = "",
+    given: Annotated[
+        list[str] | None, typer.Option("-e", "--extra-vars", metavar="K=V", help="Variables of the payloads.")
+    ] = None,
+) -> None:
+    """Check payloads, and tell which of them AliECS escapes.
+
+    coconut configuration check /srv/config -e detectors='["TPC"]'
+    """
+    from salt_o2.site.configuration import Configuration
+    from salt_o2.site.configuration.payload_check import check_payloads
+    from salt_o2.site.configuration.tree_backends import Folder
+
+    configuration = Configuration(Folder(folder.absolute()))
+    verdicts = [asdict(each) for each in check_payloads(configuration, component, variables(given or ()))]
+    ctx.obj.show(verdicts, _checked_text, ("problem", "here", "in_aliecs"))
+    if any(each["problem"] for each in verdicts):
+        raise typer.Exit(1)
+
+
+def _checked_text(verdicts: list[dict[str, Any]]) -> str:
+    lines = []
+    for each in verdicts:
+        if each["problem"]:
+            lines.append(f"{each['path']}: {each['problem']}")
+        elif each["line"]:
+            lines.append(f"{each['path']}: AliECS escapes line {each['line']}: {each['in_aliecs'].strip()}")
+            lines.append(f"    here: {each['here'].strip()}")
+    wrong = sum(bool(each["problem"]) for each in verdicts)
+    escaped = sum(bool(each["line"]) for each in verdicts)
+    return "\n".join(
+        [*lines, f"{len(verdicts)} payloads: {wrong} with problems, {escaped} escaped in AliECS"]
+    )
 
 
 def _stored_text(found: dict[str, str]) -> str:

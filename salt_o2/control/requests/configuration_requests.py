@@ -6,8 +6,10 @@ from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.requests.arguments import Entries, Progress, Set, Show, Verbs
 from salt_o2.core.plan.overrides import variable_texts
 from salt_o2.core.url_masking import HIDDEN
+from salt_o2.site.configuration.template_functions import payload_functions
 from salt_o2.site.resources import configuration_of
 from salt_o2.site.settings import Site
+from salt_o2.workflow.variables.stack import Stack
 
 
 class ConfigurationRequests:
@@ -35,8 +37,9 @@ class ConfigurationRequests:
         if self._configuration.secrets.covers(path):
             return {"path": path, "payload": HIDDEN}
         variables = {**self._site.defaults, **self._site.vars, **variable_texts(wanted.vars)}
+        role = Stack((variables,), None)
         payload = (
-            self._configuration.get(wanted.path, variables)
+            self._configuration.get(wanted.path, variables, payload_functions(self._configuration, role))
             if wanted.simulate
             else self._configuration.raw(wanted.path)
         )

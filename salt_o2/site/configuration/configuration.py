@@ -46,8 +46,18 @@ class Configuration:
         """
         return self.backend.get(f"{COMPONENTS}/{self.resolve(parse_query(text))}") or ""
 
-    def get(self, text: str, variables: Mapping[str, Any] = _NONE) -> str:
+    def get(
+        self,
+        text: str,
+        variables: Mapping[str, Any] = _NONE,
+        functions: Mapping[str, Any] = _NONE,
+        *,
+        is_inner: bool = False,
+        escapes: bool = False,
+    ) -> str:
         """Return the payload at ``text`` rendered with ``variables``; its includes are found likewise.
+
+        ``functions``, ``is_inner`` and ``escapes`` are those of ``fill``.
 
         Raises:
             UnknownNameError: if there is none, or it includes a missing one.
@@ -58,7 +68,8 @@ class Configuration:
         def included(entry: str) -> str:
             return self.raw(entry if entry.count("/") >= 3 else str(query.beside(entry)))
 
-        return fill(self.raw(text), variables, included, f"configuration {self.resolve(query)}")
+        where = f"configuration {self.resolve(query)}"
+        return fill(self.raw(text), variables, included, where, functions, is_inner=is_inner, escapes=escapes)
 
     def components(self) -> list[str]:
         """Return the components that have configuration."""

@@ -1,6 +1,7 @@
 """Render payloads of configuration with includes, within the limits of templates."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from salt_o2.core.errors import TemplateError, UnreachableError
@@ -15,12 +16,25 @@ from salt_o2.workflow.variables.stack import Stack
 
 Included = Callable[[str], str]
 """Given the entry that a payload includes: its text."""
+_NONE: Mapping[str, Any] = {}
 _BOUND = ("util", "PrefixedOverride")
 """Functions that need the variables of the payload."""
 
 
-def fill(payload: str, variables: Mapping[str, Any], included: Included, where: str) -> str:
+def fill(
+    payload: str,
+    variables: Mapping[str, Any],
+    included: Included,
+    where: str,
+    functions: Mapping[str, Any] = _NONE,
+    *,
+    is_inner: bool = False,
+    escapes: bool = False,
+) -> str:
     """Return ``payload`` with its expressions, conditions and includes rendered.
+
+    ``functions`` are those of the site, by name. ``is_inner`` is for a payload that another one requests:
+    both share one budget. ``escapes`` replaces signs of HTML in values, as AliECS does.
 
     Raises:
         TemplateError: if it cannot be rendered, naming the place ``where`` and the line.
@@ -29,11 +43,11 @@ def fill(payload: str, variables: Mapping[str, Any], included: Included, where: 
         return payload
     output = Output()
     role = Stack((variables,), None)
-    names = {**FUNCTIONS, **{name: role.find(name) for name in _BOUND}, **variables}
+    names = {**FUNCTIONS, **{name: role.find(name) for name in _BOUND}, **functions, **variables}
     try:
-        with a_computation():
+        with nullcontext() if is_inner else a_computation():
             spend(0)
-            context = Context(names, {}, output, _Loader(included).load)
+            context = Context(names, {}, output, _Loader(included).load, escapes)
             Payload(_sized(payload)).render(context)
     except Fault as error:
         raise TemplateError(f"{where}:{error.line}: {error}") from error

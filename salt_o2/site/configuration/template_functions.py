@@ -12,7 +12,8 @@ from salt_o2.site.configuration.backend import ROOT
 from salt_o2.site.configuration.configuration import Configuration
 from salt_o2.site.configuration.query import ANY_RUN_TYPE, RUN_TYPES, Query, parse_query
 from salt_o2.workflow.expressions.rendering import json_of, text_of
-from salt_o2.workflow.expressions.values import NotHere, Refused
+from salt_o2.workflow.expressions.values import Namespace, NotHere, Refused, shown
+from salt_o2.workflow.limits import INCLUDES, PAYLOADS
 from salt_o2.workflow.problems import Place
 from salt_o2.workflow.templates.text import Text
 from salt_o2.workflow.variables.site_services import Bound, Variables
@@ -22,7 +23,9 @@ def functions(configuration: Configuration) -> dict[tuple[str, str], Bound]:
     """Return the functions of ``configuration`` for templates, by namespace and name."""
 
     def get(variables: Variables) -> Callable[..., Any]:
-        return lambda path: configuration.get(text_of(path), variables.flattened())
+        return lambda path: configuration.get(
+            text_of(path), variables.flattened(), payload_functions(configuration, variables)
+        )
 
     def get_legacy(variables: Variables) -> Callable[..., Any]:
         return lambda path: _with_expressions(_plain(configuration, text_of(path)), variables)
@@ -52,6 +55,36 @@ def functions(configuration: Configuration) -> dict[tuple[str, str], Bound]:
         ("config", "ResolvePath"): _guarded(resolve_path),
     }
     return bound | {name: _guarded(_constant(function)) for name, function in plain.items()}
+
+
+def payload_functions(configuration: Configuration, variables: Variables) -> Mapping[str, Namespace]:
+    """Return ``config.`` and ``inventory.`` for a payload that is rendered with ``variables``.
+
+    The payloads that it requests by ``config.Get`` have the same functions. Together they are limited as
+    includes are.
+    """
+    bound = {name: function(variables) for name, function in functions(configuration).items()}
+    requested, depth = 0, 0
+
+    def get(path: Any) -> Any:
+        nonlocal requested, depth
+        requested += 1
+        if depth >= INCLUDES or requested > PAYLOADS:
+            raise Refused(f"too many payloads request one another: does {shown(path)} request itself?")
+        depth += 1
+        try:
+            return configuration.get(text_of(path), variables.flattened(), names, is_inner=True)
+        except O2Error as error:
+            raise Refused(str(error)) from error
+        finally:
+            depth -= 1
+
+    bound["config", "Get"] = get
+    names = {
+        space: Namespace(space, {name: each for (given, name), each in bound.items() if given == space})
+        for space in ("config", "inventory")
+    }
+    return names
 
 
 def _plain(configuration: Configuration, path: str) -> str:

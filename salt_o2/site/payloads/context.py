@@ -37,7 +37,7 @@ class Output:
 class Context:
     """The variables of a payload: ``public`` are given to it, ``private`` are of its tags."""
 
-    __slots__ = ("escapes", "load", "output", "private", "public")
+    __slots__ = ("blocks", "escapes", "escapes_at_first", "load", "output", "private", "public")
 
     def __init__(
         self,
@@ -54,6 +54,10 @@ class Context:
         """Given the name of another payload: what renders it."""
         self.escapes = escapes
         """Whether signs of HTML in values are replaced."""
+        self.escapes_at_first = escapes
+        """The same, outside of all tags that change it."""
+        self.blocks: list[Mapping[str, Callable[[Context], None]]] = []
+        """The blocks of the payload that is rendered, after those of the payloads that it extends."""
 
     def find(self, name: str) -> Any:
         """Return the value of a name; nil if it is not defined."""
@@ -61,8 +65,11 @@ class Context:
 
     def child(self, output: Output | None = None) -> "Context":
         """Return a context whose tags define names for themselves alone."""
-        return Context(self.public, dict(self.private), output or self.output, self.load, self.escapes)
+        found = Context(self.public, dict(self.private), output or self.output, self.load, self.escapes)
+        found.blocks = self.blocks
+        found.escapes_at_first = self.escapes_at_first
+        return found
 
     def included(self, names: Mapping[str, Any]) -> "Context":
         """Return the context of another payload that is rendered in this place."""
-        return Context(names, {}, self.output, self.load)
+        return Context(names, {}, self.output, self.load, self.escapes_at_first)

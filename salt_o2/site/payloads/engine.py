@@ -1,17 +1,18 @@
 """Compile a payload, and render it."""
 
 from salt_o2.site.payloads.context import Context
+from salt_o2.site.payloads.document import Node
 from salt_o2.site.payloads.expressions import Reader
 from salt_o2.site.payloads.filters import escape
 from salt_o2.site.payloads.lexer import NAME, SYMBOL, TEXT, Fault, Token, tokens
-from salt_o2.site.payloads.tags import TAGS, Node
+from salt_o2.site.payloads.tags import TAGS
 from salt_o2.site.payloads.values import Safe, text
 from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.problems import nearest
 
 
 class Payload:
-    """A compiled payload, and the macros that it exports."""
+    """A compiled payload, the macros that it exports, and its blocks."""
 
     def __init__(self, source: str) -> None:
         """Compile ``source``.
@@ -21,7 +22,19 @@ class Payload:
         """
         self.macros: dict[str, object] = {}
         document = _Document(tokens(source), self.macros)
-        self.render: Node = document.whole()
+        self._body: Node = document.whole()
+        self.blocks = document.blocks
+        self.base = document.base
+        """The payload that this one extends; empty for none."""
+
+    def render(self, at: Context) -> None:
+        """Write this payload, or the one that it extends with the blocks of this one."""
+        at.blocks = [self.blocks]
+        root = self
+        while root.base:
+            root = at.load(root.base)
+            at.blocks.insert(0, root.blocks)
+        root._body(at)
 
 
 class _Document:
@@ -31,6 +44,9 @@ class _Document:
         self._tokens = found
         self._at = 0
         self.macros = macros
+        self.blocks: dict[str, Node] = {}
+        self.base = ""
+        self.depth = 0
 
     def whole(self) -> Node:
         nodes: list[Node] = []
@@ -40,9 +56,11 @@ class _Document:
 
     def until(self, *names: str) -> tuple[Node, str, Reader]:
         nodes: list[Node] = []
+        self.depth += 1
         while self._at < len(self._tokens):
             tag = self._tag_here()
             if tag in names:
+                self.depth -= 1
                 return _all(nodes), tag, self._inside("%}", skip=2)
             nodes.append(self._node())
         raise Fault(f"{' or '.join(names)} expected", self._tokens[-1].line if self._tokens else 1)

@@ -2,18 +2,22 @@
 
 import math
 import re
+import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from salt_o2.site.payloads.context import Context, Output
+from salt_o2.site.payloads.document import Document, Node, rendered
 from salt_o2.site.payloads.expressions import Reader, Value
 from salt_o2.site.payloads.filters import escape
+from salt_o2.site.payloads.inheritance_tags import read_block, read_extends
 from salt_o2.site.payloads.lexer import KEYWORD, NAME, STRING, SYMBOL
+from salt_o2.site.payloads.repetition_tags import read_cycle, read_if_changed
 from salt_o2.site.payloads.values import Safe, equal, number, text, truth
 from salt_o2.workflow.expressions.evaluation_budget import spend
+from salt_o2.workflow.expressions.times import Time
 from salt_o2.workflow.expressions.values import Attributes, Refused, is_integer
 
-Node = Callable[[Context], None]
 _BLANKS = re.compile(r"(<[^<>]*>)[\t\n\v\f\r ]+(?=<[^<>]*>)")
 _SIGNS = {
     "openblock": "{%",
@@ -26,18 +30,8 @@ _SIGNS = {
     "closecomment": "#}",
 }
 
-
-class Document(Protocol):
-    """The document whose tags are read."""
-
-    macros: dict[str, Any]
-    """The macros that other payloads may import."""
-
-    def until(self, *names: str) -> tuple[Node, str, Reader]:
-        """Return what renders all until one of these tags, the tag's name and its arguments."""
-
-    def skip_until(self, name: str) -> None:
-        """Skip all until this tag."""
+_FAKE_NOW = Time(1_391_625_105_000_000_000)
+"""The time of ``now`` with ``fake``: 2014-02-05 18:31:45."""
 
 
 class Loop(Attributes):
@@ -214,19 +208,9 @@ def _spaceless(document: Document, arguments: Reader) -> Node:
     arguments.finish()
 
     def render(at: Context) -> None:
-        at.output.write(_BLANKS.sub(r"\1", _rendered(body, at)))
+        at.output.write(_BLANKS.sub(r"\1", rendered(body, at)))
 
     return render
-
-
-def _rendered(body: Node, at: Context) -> str:
-    """Return what ``body`` writes, in the same names."""
-    before, at.output = at.output, Output()
-    try:
-        body(at)
-        return str(at.output)
-    finally:
-        at.output = before
 
 
 def _comment(document: Document, arguments: Reader) -> Node:
@@ -252,7 +236,7 @@ def _autoescape(document: Document, arguments: Reader) -> Node:
 
 def _filter(document: Document, arguments: Reader) -> Node:
     body, _, _ = document.until("endfilter")
-    value: Value = lambda at: _rendered(body, at)  # noqa: E731
+    value: Value = lambda at: rendered(body, at)  # noqa: E731
     while True:
         _, value = arguments.filtered(value)
         if not arguments.skip(SYMBOL, "|"):
@@ -363,20 +347,49 @@ def _width_ratio(_document: Document, arguments: Reader) -> Node:
     return render
 
 
+def _now(_document: Document, arguments: Reader) -> Node:
+    """Read ``{% now "2006-01-02" %}``: the time in a form of Go; with ``fake`` a time that stays the same."""
+    layout = arguments.take(STRING, "a form of Go's time")
+    fake = bool(arguments.skip(NAME, "fake"))
+    arguments.finish()
+
+    def render(at: Context) -> None:
+        found = _FAKE_NOW if fake else Time(time.time_ns())
+        at.output.write(found.format(layout))
+
+    return render
+
+
+def _refused(why: str) -> Callable[[Document, Reader], Node]:
+    def read(_document: Document, arguments: Reader) -> Node:
+        raise arguments.fault(why)
+
+    return read
+
+
 TAGS: dict[str, Callable[[Document, Reader], Node]] = {
     "autoescape": _autoescape,
+    "block": read_block,
     "comment": _comment,
+    "cycle": read_cycle,
+    "extends": read_extends,
     "filter": _filter,
     "firstof": _first_of,
     "for": _for,
     "if": _if,
+    "ifchanged": read_if_changed,
     "ifequal": _if_equal("endifequal", True),
     "ifnotequal": _if_equal("endifnotequal", False),
     "import": _import,
     "include": _include,
+    "lorem": _refused("lorem fills a page with sample text, which no component reads"),
     "macro": _macro,
+    "now": _now,
     "set": _set,
     "spaceless": _spaceless,
+    "ssi": _refused(
+        "ssi reads any file of the machine that control runs on; store the text as a payload and include that"
+    ),
     "templatetag": _template_tag,
     "widthratio": _width_ratio,
     "with": _with,

@@ -280,3 +280,32 @@ def test_an_included_workflow_that_may_be_disabled_is_shown_as_open(tool, left_o
     Path(left_open).with_name("inner.yaml").write_text(inner)
     Path(left_open).write_text("name: w\nroles: [{name: i, include: inner}]\n")
     assert tool("workflow", "expand", left_open).out.startswith("w\n  i [open: enabled needs detector]\n")
+
+
+@pytest.fixture
+def payloads(tmp_path):
+    """A tree of configuration with an escaped payload."""
+    folder = tmp_path / "o2" / "components" / "qc" / "ANY" / "any"
+    folder.mkdir(parents=True)
+    (folder / "main").write_text("hosts={{ hosts }}")
+    (folder / "other").write_text("x={{ x }}")
+    return folder
+
+
+def test_the_check_of_configuration_shows_payloads_that_aliecs_escapes(tool, payloads, tmp_path):
+    done = tool("configuration", "check", str(tmp_path / "o2"), "-e", 'hosts=["a"]')
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "qc/ANY/any/main: AliECS escapes line 1: hosts=[&quot;a&quot;]",
+        '    here: hosts=["a"]',
+        "2 payloads: 0 with problems, 1 escaped in AliECS",
+    ]
+
+
+def test_the_check_of_configuration_fails_for_a_payload_that_cannot_be_rendered(tool, payloads, tmp_path):
+    (payloads / "bad").write_text("{% nothing %}")
+    done = tool("configuration", "check", str(tmp_path / "o2"))
+    assert done.code == 1
+    assert "qc/ANY/any/bad: configuration qc/ANY/any/bad:1: no tag nothing" in done.out
+    (verdict, *_) = tool("configuration", "check", str(tmp_path / "o2"), "--json").json
+    assert (verdict["path"], verdict["line"]) == ("qc/ANY/any/bad", 0)
