@@ -7,7 +7,7 @@ from typing import NamedTuple
 from salt_o2.core.plan.channel_resolution import names_of
 from salt_o2.core.plan.channels import EXPLICIT, GLOBAL, Channel, ConnectedChannel
 from salt_o2.core.states import ControlMode
-from salt_o2.workflow.expansion.workflow_tree import TaskRole, Workflow
+from salt_o2.workflow.expansion.workflow_tree import Role, TaskRole, Workflow
 
 _SENDING = ("push", "pub")
 _HOST = ("machine_id", "hostname")
@@ -68,14 +68,29 @@ def graph_of(workflow: Workflow) -> Graph:
     }
     places: dict[str, Box] = {}
     arrows = tuple(_arrow(task, each, bound, places) for task in tasks for each in task.connect)
-    numbers = {"hook": len(workflow.tasks) - len(tasks), "call": len(workflow.calls)}
-    counted = [f"{number} {kind}{'s' * (number > 1)}" for kind, number in numbers.items() if number]
+    numbers = {
+        "hook": len(workflow.tasks) - len(tasks),
+        "call": len(workflow.calls),
+        "role that is left open": _left_open(workflow.root),
+    }
+    counted = [
+        f"{number} {_plural(kind) if number > 1 else kind}" for kind, number in numbers.items() if number
+    ]
     return Graph(
         workflow.name,
         (*_boxes(tasks), *places.values()),
         arrows,
-        f"not drawn: {' and '.join(counted)}" if counted else "",
+        f"not drawn: {', '.join(counted)}" if counted else "",
     )
+
+
+def _plural(kind: str) -> str:
+    return "roles that are left open" if " " in kind else f"{kind}s"
+
+
+def _left_open(role: Role) -> int:
+    """Return how many of the roles below ``role`` depend on values that are not known here."""
+    return bool(role.left_open) + sum(map(_left_open, role.roles))
 
 
 def _boxes(tasks: list[TaskRole]) -> Iterator[Box]:

@@ -30,7 +30,7 @@ def is_description(node: Node) -> TypeGuard[Mapping]:
     return node.tag == PUBLIC_TAG or ("value" in node.entries and set(node.entries) <= set(PUBLIC))
 
 
-_YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
+YES, NO = ("true", "yes", "on"), ("false", "no", "off")
 """Booleans as YAML 1.1 spells them, which AliECS reads."""
 
 
@@ -84,9 +84,9 @@ class Fields:
         if not isinstance(node, Scalar):
             return default
         value = node.value.lower()
-        if value not in (*_YES, *_NO):
+        if value not in (*YES, *NO):
             self._problems.add(node.place, self.path, f"{key} must be true or false, not {node.value!r}")
-        return value in _YES
+        return value in YES
 
     def number(self, key: str) -> float | None:
         """Return the number at ``key``, not negative."""

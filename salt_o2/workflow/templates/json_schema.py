@@ -3,13 +3,14 @@
 from typing import Any
 
 from salt_o2.workflow.templates import keys
+from salt_o2.workflow.templates.fields import NO, YES
 from salt_o2.workflow.templates.keys import Table
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _KINDS: dict[str, dict[str, Any]] = {
     "text": _SCALAR,
-    "flag": {"type": ["boolean", "string"], "enum": [True, False, "true", "false"]},
+    "flag": {"type": ["boolean", "string"], "enum": [True, False, *YES, *NO]},
     "number": {"type": ["number", "string"]},
     "list": {"type": ["array", "null"]},
     "mapping": {"type": ["object", "null"]},

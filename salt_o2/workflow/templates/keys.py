@@ -51,14 +51,14 @@ TASK: Table = {
     ),
     "trigger": Key("text", "makes it a hook, which runs at this moment and must end by itself; templated"),
     "await": Key("text", "without meaning: a hook is waited for at the moment at which it runs"),
-    "timeout": Key("text", "how long a hook may run, as in 1m30s; 30s unless given; templated"),
+    "timeout": Key("text", "how long a hook may run, as in 1m30s; 30s unless given, or if 0s; templated"),
 }
 CALL: Table = {
     "func": Key("text", "what is called, as in trg.RunStart(); computed when it is called", required=True),
     "return": Key("text", "variable that takes what it returns; templated"),
     "trigger": Key("text", "moment at which it is called; templated", required=True),
     "await": Key("text", "moment that waits for its end; that of the trigger unless given; templated"),
-    "timeout": Key("text", "how long it may take, as in 1m30s; 30s unless given; templated"),
+    "timeout": Key("text", "how long it may take, as in 1m30s; 30s unless given, or if 0s; templated"),
     "critical": Key("flag", "whether its failure is a failure of the environment; true unless given"),
 }
 CONSTRAINT: Table = {
@@ -113,9 +113,9 @@ WANTS: Table = {
     "ports": Key("text", "static TCP ports: 8080-8083,9091"),
 }
 LIMITS: Table = {
-    "cpu": Key("number", "cores"),
-    "memory": Key("number", "megabytes"),
-    "pids": Key("number", "processes and threads"),
+    "cpu": Key("number", "cores; -1 for no limit"),
+    "memory": Key("number", "megabytes; -1 for no limit"),
+    "pids": Key("number", "processes and threads; -1 for no limit"),
 }
 PUBLIC: Table = {
     "value": Key("text", "the default"),

@@ -136,6 +136,12 @@ def test_mermaid_has_places_outside_and_no_hooks():
 
 
 @pytest.mark.parametrize("kind", ["workflow", "task"])
+def test_a_schema_accepts_the_booleans_that_the_reader_accepts(kind):
+    critical = schema(kind)["$defs"]["task"]["properties"]["critical"]
+    assert {True, False, "yes", "no", "on", "off", "true", "false"} == set(critical["enum"])
+
+
+@pytest.mark.parametrize("kind", ["workflow", "task"])
 def test_a_schema_has_every_key_of_the_tables(kind):
     found = schema(kind)
     for name, table in TABLES.items():

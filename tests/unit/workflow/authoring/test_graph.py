@@ -209,7 +209,7 @@ def test_hosts_are_rows_below_each_other_and_boxes_of_no_host_stand_beside_each_
 
 def test_hooks_and_calls_are_counted_and_not_drawn():
     known = graph(FARM)
-    assert known.left_out == "not drawn: 20 hooks and 1 call"
+    assert known.left_out == "not drawn: 20 hooks, 1 call"
     assert not any("cleanup" in box.name for box in known.boxes)
     assert known.left_out in svg(expand(FARM, TASKS), in_columns)
     assert graph(CIRCLE).left_out == ""
@@ -240,6 +240,13 @@ def test_targets_that_nothing_here_binds_are_boxes_outside():
         "::far": "global channel of another workflow",
         "other.role:out": "no role here binds it",
     }
+
+
+def test_roles_that_are_left_open_are_counted():
+    assert unbound(SINK).left_out == "not drawn: 1 role that is left open"
+    assert unbound(SINK + SINK.splitlines()[-1].replace("not-", "nor-")).left_out.endswith(
+        "2 roles that are left open"
+    )
 
 
 def test_arrows_lead_from_the_sender_to_the_receiver_whichever_of_them_connects():
