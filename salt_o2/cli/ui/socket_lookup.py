@@ -35,7 +35,10 @@ def _of_cluster() -> Path | None:
     from salt_o2.cluster import state_file
     from salt_o2.cluster.paths import layout
 
-    found = state_file.read(layout(CLUSTER))
+    place = layout(CLUSTER)
+    if not state_file.is_own(place):  # a folder such as /tmp may have the cluster of another account
+        return None
+    found = state_file.read(place)
     return found.control_socket if found else None
 
 

@@ -46,7 +46,7 @@ def down(directory: str | Path, keep: bool = False, say: Say = quiet) -> dict[st
     leftovers = _end_leftovers(place, say)
     Network(place.directory).remove()
     if current:
-        shutil.rmtree(current.run, ignore_errors=True)
+        _remove_sockets(current.run)
     if current:
         _remove(place, current, keep)
     say(f"the cluster in {place.directory} is down")
@@ -86,10 +86,16 @@ def _end_leftovers(place: Layout, say: Say) -> list[str]:
     return [one.name for one in leftovers]
 
 
+def _remove_sockets(folder: Path) -> None:
+    """Remove the folder of sockets; `up` has made it, with this name, for this account."""
+    if folder.name.startswith("o2-") and not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _remove(place: Layout, current: Record, keep: bool) -> None:
     """Remove our files. Remove the directory itself only if it contains nothing else."""
     if not keep:
-        for ours in (place.conf, place.logs, place.srv, *map(place.home, ("master", *current.minions))):
+        for ours in (place.conf, place.logs, place.srv, *map(place.home, current.daemons)):
             shutil.rmtree(ours, ignore_errors=True)
     place.record.unlink(missing_ok=True)
     with suppress(OSError):

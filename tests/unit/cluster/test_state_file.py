@@ -1,5 +1,6 @@
 """What was started, on disk."""
 
+import json
 import os
 from pathlib import Path
 
@@ -52,3 +53,55 @@ def test_a_relative_directory_is_the_same_from_everywhere(tmp_path, monkeypatch)
 
 def test_minions_are_named_flp_with_a_number():
     assert minion_names(3) == ("flp1", "flp2", "flp3")
+
+
+@pytest.mark.finding("A14")
+def test_a_record_that_another_account_may_write_is_not_used(place):
+    state_file.write(place, Record(3, ("flp1",), 2, Path("/run/o2-x")))
+    assert place.record.stat().st_mode & 0o777 == 0o600
+    for mode in (0o620, 0o602, 0o666):
+        place.record.chmod(mode)
+        assert not state_file.is_own(place)
+        with pytest.raises(O2Error, match="can be written by another account"):
+            state_file.read(place)
+
+
+@pytest.mark.finding("A14")
+@pytest.mark.root("give a file to another account")
+def test_a_record_of_another_account_is_not_used(place):
+    state_file.write(place, Record(3, ("flp1",), 2, Path("/run/o2-x")))
+    os.chown(place.record, 65534, 65534)
+    assert not state_file.is_own(place)
+    with pytest.raises(O2Error, match="belongs to uid 65534"):
+        state_file.read(place)
+
+
+@pytest.mark.finding("A14")
+def test_a_record_that_is_a_link_is_not_used(place, tmp_path):
+    other = Layout(tmp_path / "other")
+    other.directory.mkdir()
+    state_file.write(other, Record(3, ("flp1",), 2, Path("/run/o2-x")))
+    place.record.symlink_to(other.record)
+    assert not state_file.is_own(place)
+    with pytest.raises(O2Error, match="cannot be read"):
+        state_file.read(place)
+
+
+@pytest.mark.finding("A14")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"minions": ["../../victim"]},
+        {"minions": ["flp1/.."]},
+        {"minions": [""]},
+        {"minions": [1]},
+        {"run": "o2-x"},
+        {"run": "/tmp/../home/o2-x"},
+        {"run": ""},
+    ],
+)
+def test_a_record_that_names_other_folders_is_damaged(place, changed):
+    state_file.write(place, Record(3, ("flp1",), 2, Path("/run/o2-x")))
+    place.record.write_text(json.dumps(json.loads(place.record.read_text()) | changed))
+    with pytest.raises(O2Error, match="is damaged"):
+        state_file.read(place)

@@ -106,3 +106,10 @@ def test_configuration_that_is_no_yaml_is_refused(tmp_path):
     (tmp_path / "master").write_text("sock_dir: [\n")
     with pytest.raises(InvalidRequestError, match="master is not YAML"):
         sock_dir(tmp_path)
+
+
+@pytest.mark.finding("A14")
+def test_a_cluster_here_that_another_account_may_have_written_is_left_out(nowhere):
+    a_cluster_in(nowhere / ".cluster")
+    layout(nowhere / ".cluster").record.chmod(0o666)
+    assert control_socket(None, {}) == Path("/var/run/salt/master/o2_control.ipc")
