@@ -21,6 +21,11 @@ ALL = "*"
 COMPRESS_ABOVE = 4096
 MOST_BYTES = 16 * 1024 * 1024
 """Maximum size of an unpacked message, in bytes: enough for some thousand tasks of one host."""
+MOST_ELEMENTS = 400_000
+"""Maximum number of elements of all lists and maps in a message: enough for some thousand tasks of one host.
+
+An element takes one byte in a message and up to a hundred in memory.
+"""
 BROADCAST_BELOW = 100_000
 """Size in bytes up to which one publication for all hosts is cheaper than one for each host."""
 
@@ -65,11 +70,27 @@ def unwrap(data: bytes, most: int = MOST_BYTES) -> Any:
     """Return the message that :func:`wrap` encoded.
 
     Raises:
-        InvalidRequestError: ``data`` is not from :func:`wrap`, or has more than ``most`` bytes when it is
-            decompressed.
+        InvalidRequestError: ``data`` is not from :func:`wrap`, has more than ``most`` bytes when it is
+            decompressed, or more than MOST_ELEMENTS elements.
     """
+    elements = 0
+
+    def count(container: Any) -> Any:
+        nonlocal elements
+        elements += len(container) + 1
+        if elements > MOST_ELEMENTS:
+            raise ValueError(f"more than {MOST_ELEMENTS} elements")
+        return container
+
     try:
-        return msgpack.unpackb(decompress(data, most), strict_map_key=False)
+        return msgpack.unpackb(
+            decompress(data, most),
+            strict_map_key=False,
+            list_hook=count,
+            object_hook=count,
+            max_array_len=MOST_ELEMENTS,
+            max_map_len=MOST_ELEMENTS,
+        )
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise InvalidRequestError(f"not a packed message: {error!r}") from error
 

@@ -124,8 +124,8 @@ def _own_text(path: Path) -> str:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode) or not _is_trusted(found):
             raise O2Error(
-                f"{path} can be written by another account (it belongs to uid {found.st_uid}): it is not used. "
-                "Give a folder of your own with --dir"
+                f"{path} can be written by another account (it belongs to uid {found.st_uid}): "
+                "it is not used. Give a folder of your own with --dir"
             )
         return file.read()
 

@@ -12,6 +12,8 @@ from salt_o2.core.codec import typed
 from salt_o2.core.errors import InvalidRequestError
 
 MOST_NUMBER = 2**63 - 1
+MOST_ENTRIES = 20_000
+"""Entries of all lists and maps of a request: control checks each in its loop while other requests wait."""
 
 
 class RequestDispatcher:
@@ -49,11 +51,20 @@ def check_numbers(value: Any, place: str) -> None:
     Raises:
         InvalidRequestError: naming the first such number.
     """
-    if isinstance(value, int | float) and not abs(value) <= MOST_NUMBER:
-        raise InvalidRequestError(f"{place}: {value} is too large a number, or not a number")
-    if isinstance(value, Mapping):
-        for name, part in value.items():
-            check_numbers(part, f"{place}: {name}")
-    elif isinstance(value, list | tuple):
-        for part in value:
-            check_numbers(part, place)
+    todo: list[tuple[Any, tuple[Any, ...]]] = [(value, ())]
+    entries = 0
+    while todo:
+        part, names = todo.pop()
+        if isinstance(part, int | float) and not abs(part) <= MOST_NUMBER:
+            where = ": ".join([place, *(f"{name!s:.60}" for name in names)])
+            raise InvalidRequestError(f"{where}: {part} is too large a number, or not a number")
+        if isinstance(part, Mapping):
+            entries += len(part)
+            todo += [(each, (*names, name)) for name, each in part.items()]
+        elif isinstance(part, list | tuple):
+            entries += len(part)
+            todo += [(each, names) for each in part]
+        if entries > MOST_ENTRIES:
+            raise InvalidRequestError(
+                f"{place}: the arguments have more than {MOST_ENTRIES} entries. Nothing was done"
+            )

@@ -63,7 +63,8 @@ async def serve(
         )
         inbox = ReportQueue()
         configuration = configuration_of(site)
-        server = RequestServer(control.dispatcher, sock_dir / SOCKET, configuration.secrets.mask)
+        secrets = configuration.secrets
+        server = RequestServer(control.dispatcher, sock_dir / SOCKET, secrets.mask, secrets.occur_in)
         retention = Retention(store, site.journal)
         loops = {
             "bus": listen(inbox.put, control.hosts.kept_incarnation),

@@ -31,6 +31,12 @@ MOST_BYTES = 4 * 1024 * 1024
 """Bytes of one request at most; the largest is a configuration to import."""
 MOST_ENTRIES = 10_000
 """Entries of one list or map in a request: control checks each in its loop while other requests wait."""
+STORES_SECRETS = ("config_set", "config_import")
+"""Requests that may have the value of a secret entry, because they write entries."""
+GUESS_PAUSE_S = 2.0
+"""Pause before the refusal of a request that has the value of a secret entry."""
+LARGE = 2_000
+"""Parts of an answer above which a thread encodes it."""
 LONGEST_PATH = 107
 """Longest address of a unix socket on Linux."""
 
@@ -46,13 +52,24 @@ def _as_it_is(body: Any) -> Any:
     return body
 
 
+def _has_none(_arguments: Any) -> bool:
+    return False
+
+
 class RequestServer:
     """Accepts requests at a unix socket that only its owner may open."""
 
     def __init__(
-        self, dispatcher: RequestHandler, path: Path, mask: Callable[[Any], Any] = _as_it_is
+        self,
+        dispatcher: RequestHandler,
+        path: Path,
+        mask: Callable[[Any], Any] = _as_it_is,
+        has_secret: Callable[[Any], bool] = _has_none,
     ) -> None:
         """Serve requests at the socket ``path`` with ``dispatcher``; send each answer as ``mask`` returns it.
+
+        A request whose arguments have a secret value is refused, because the masked answer would confirm a
+        guess.
 
         Raises:
             InvalidRequestError: if the path is too long for a unix socket.
@@ -62,7 +79,7 @@ class RequestServer:
                 f"{path} is longer than a unix socket's {LONGEST_PATH} bytes; shorten sock_dir"
             )
         self._dispatcher = dispatcher
-        self._mask = mask
+        self._mask, self._has_secret = mask, has_secret
         self._path = path
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -91,7 +108,7 @@ class RequestServer:
         if len(self._serving) >= MOST_AT_ONCE:
             _Exchange(router, peer, self._mask).refuse(frame)
             return
-        work = _Exchange(router, peer, self._mask).serve(self._dispatcher, frame)
+        work = _Exchange(router, peer, self._mask).serve(self._dispatcher, frame, self._has_secret)
         spawn("a request to control", work, self._serving)
 
     async def _finish(self) -> None:
@@ -119,18 +136,24 @@ class _Exchange:
         message = f"control serves {MOST_AT_ONCE} requests, which is the limit: try again later"
         self._send("error", {"kind": "UnreachableError", "message": message})
 
-    async def serve(self, dispatcher: RequestHandler, frame: bytes) -> None:
+    async def serve(
+        self, dispatcher: RequestHandler, frame: bytes, has_secret: Callable[[Any], bool]
+    ) -> None:
         try:
             request = _read(frame)
             self._id = str(request.get("id", ""))
             self._send("progress", {})
+            await _refuse_secrets(request, has_secret)
             result = await dispatcher.serve(
                 str(request.get("verb", "")),
                 {} if request.get("arguments") is None else request["arguments"],
                 str(request.get("user", "")),
                 self._progress,
             )
-            self._send("result", plain(result))
+            if _is_large(result):
+                self._send_packed(await asyncio.to_thread(self._packed, "result", result))
+            else:
+                self._send_packed(self._packed("result", result))
         except O2Error as error:
             self._send("error", as_document(error))
         except asyncio.CancelledError as error:
@@ -157,10 +180,46 @@ class _Exchange:
             self._send("progress", plain(progress))
 
     def _send(self, kind: str, body: Any) -> None:
-        frames = [self._peer, msgpack.packb({"id": self._id, kind: self._mask(body)})]
+        self._send_packed(self._packed(kind, body))
+
+    def _packed(self, kind: str, body: Any) -> bytes:
+        packed: bytes = msgpack.packb({"id": self._id, kind: self._mask(plain(body))})
+        return packed
+
+    def _send_packed(self, packed: bytes) -> None:
+        frames = [self._peer, packed]
         # A client that has gone, or reads slowly, must not delay other requests.
         with suppress(zmq.ZMQError):
             self._router.send_multipart(frames, flags=zmq.DONTWAIT)
+
+
+async def _refuse_secrets(request: dict[str, Any], has_secret: Callable[[Any], bool]) -> None:
+    """Return if no argument has the value of a secret entry, or the request stores such an entry.
+
+    Raises:
+        InvalidRequestError: else, after a pause that makes guesses slow.
+    """
+    if request.get("verb") in STORES_SECRETS or not has_secret(request.get("arguments")):
+        return
+    log.warning("%.60r sent the value of a secret entry in %.60r", request.get("user"), request.get("verb"))
+    await asyncio.sleep(GUESS_PAUSE_S)
+    raise InvalidRequestError(
+        "the request contains the value of an entry that o2:secrets marks. Nothing was done. Leave the value "
+        "out: templates read the entry themselves"
+    )
+
+
+def _is_large(value: Any) -> bool:
+    """Return whether the loop would stop for long to encode ``value``. O(1)."""
+    todo, seen = [value], 0
+    while todo and seen < LARGE:
+        part = todo.pop()
+        seen += 1 + (len(part) // 100 if isinstance(part, str) else 0)
+        if isinstance(part, Mapping):
+            todo += list(part.values())[:LARGE]
+        elif isinstance(part, list | tuple):
+            todo += part[:LARGE]
+    return seen >= LARGE
 
 
 def _read(frame: bytes) -> dict[str, Any]:

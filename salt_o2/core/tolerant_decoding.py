@@ -11,6 +11,7 @@ answer. A report of a host, a row of the store or a site's settings must not be 
 A valid value costs one conversion, as in ``typed``.
 """
 
+import reprlib
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -210,10 +211,15 @@ def _leaf(data: Any, kind: Any, place: str) -> Any:
         raise _Unusable(Fault(place, f"{shown(data)} is not valid: {why}")) from error
 
 
+_BRIEF = reprlib.Repr()
+"""Writes the first elements of a value only: a value of a host may have millions."""
+_BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxother, _BRIEF.maxlong = 4, 200, 200, 100
+
+
 def shown(data: Any) -> str:
     """Return ``data`` for an error message: short, and without possible passwords."""
     try:
-        text = without_secrets(repr(data))
+        text = without_secrets(_BRIEF.repr(data))
     except Exception:  # No value may break the report of its own fault.
         text = f"a {type(data).__name__}"
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."

@@ -63,7 +63,7 @@ class StateDirectory:
 
     def task_directory(self, task: TaskId) -> TaskDirectory:
         """Return the directory of ``task``, which may not exist."""
-        return TaskDirectory(self.tasks / task)
+        return TaskDirectory(self.tasks / task, self._discard)
 
     def records(self) -> list[TaskRecord]:
         """Read all records; leave damaged ones in place and log them."""

@@ -3,9 +3,10 @@
 import errno
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from salt_o2.agent.storage import output_files, task_record
@@ -31,9 +32,13 @@ class TaskFiles:
 class TaskDirectory:
     """The directory of one task."""
 
-    def __init__(self, folder: Path) -> None:
-        """Store the path; no directory is created yet."""
+    def __init__(self, folder: Path, discard: Callable[[Path], None] | None = None) -> None:
+        """Store the path; no directory is created yet.
+
+        ``discard`` moves a directory away at once, to be removed later, whatever is in it.
+        """
         self.folder = folder
+        self._discard = discard
         self._supposed: dict[str, str] | None = None
         """The task's configuration, as far as its file and the commands stored beside it show."""
         self._pid: int | None = None
@@ -99,11 +104,28 @@ class TaskDirectory:
         if path is None:
             return None
         folder = path.parent
-        _remove(folder)
+        self._clear(folder)
         folder.mkdir(mode=0o700)
         if owner is not None:
             os.chown(folder, *owner)
         return path
+
+    def _clear(self, folder: Path) -> None:
+        """Remove the directory of a control socket, in which an account may have put anything."""
+        try:
+            with os.scandir(folder) as entries:
+                found = list(islice(entries, 2))
+            if len(found) <= 1 and not any(each.is_dir(follow_symlinks=False) for each in found):
+                for each in found:
+                    Path(each.path).unlink()
+                folder.rmdir()
+            # The agent waits neither for many files nor for a process that removes them.
+            elif self._discard is not None:
+                self._discard(folder)
+            elif not remove_tree(folder):
+                raise OSError(errno.EBUSY, "it cannot be removed", str(folder))
+        except FileNotFoundError:
+            return
 
     def save_variables(self, text: bytes, owner: tuple[int, int] | None) -> None:
         """Write the shell text that sets the task's variables; only the task's account may read it."""
@@ -127,20 +149,6 @@ class TaskDirectory:
 
     def _make(self) -> None:
         self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-
-
-def _remove(folder: Path) -> None:
-    """Remove the directory of a control socket, in which an account may have put anything."""
-    try:
-        for name in os.listdir(folder):  # noqa: PTH208
-            (folder / name).unlink()
-        folder.rmdir()
-    except FileNotFoundError:
-        return
-    # A process is slow, so it is started only for what an account has put there.
-    except OSError:
-        if not remove_tree(folder):
-            raise OSError(errno.EBUSY, "it cannot be removed", str(folder)) from None
 
 
 def shim_of(command_line: Sequence[bytes]) -> str:

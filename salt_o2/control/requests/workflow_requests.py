@@ -4,7 +4,7 @@ from typing import Any
 
 from salt_o2.concurrency.request_threads import RequestThreads
 from salt_o2.control.requests.arguments import Draw, Expand, Named, Progress, ShowWorkflow, Verbs
-from salt_o2.core.errors import TemplateError
+from salt_o2.core.errors import InvalidRequestError, TemplateError
 from salt_o2.core.plan.overrides import variable_texts
 from salt_o2.site import workflow_index
 from salt_o2.site.builtin_variables import built_in
@@ -19,6 +19,9 @@ from salt_o2.workflow.expansion.loader import load
 from salt_o2.workflow.expansion.open_variables import OpenVariables
 from salt_o2.workflow.expansion.workflow_tree import Workflow
 from salt_o2.workflow.sources.reference import parse_reference
+
+MOST_SHOWN = 20_000
+"""Tasks of a workflow that is expanded or drawn for a user, at most."""
 
 
 class WorkflowRequests:
@@ -44,13 +47,32 @@ class WorkflowRequests:
         return {"workflow": wanted.workflow, "problems": [], "notes": list(found.notes)}
 
     async def _expand(self, wanted: Expand, user: str, _progress: Progress) -> dict[str, Any]:
-        found = await self._threads.look.run(user, self._load, wanted)
-        return outline(found, wanted.variables, wanted.origins)
+        return await self._threads.look.run(user, self._outline, wanted)
 
     async def _graph(self, wanted: Draw, user: str, _progress: Progress) -> dict[str, Any]:
-        found = await self._threads.look.run(user, self._load, wanted)
+        return await self._threads.look.run(user, self._drawn, wanted)
+
+    def _outline(self, wanted: Expand) -> dict[str, Any]:
+        return outline(self._load_some(wanted), wanted.variables, wanted.origins)
+
+    def _drawn(self, wanted: Draw) -> dict[str, Any]:
+        found = self._load_some(wanted)
         drawn = mermaid(found) if wanted.format == "mermaid" else svg(found)
         return {"workflow": found.name, "format": wanted.format, "text": drawn}
+
+    def _load_some(self, wanted: Named) -> Workflow:
+        """Return a workflow that can be shown.
+
+        Raises:
+            InvalidRequestError: if it has so many tasks that the answer would occupy control for seconds.
+        """
+        found = self._load(wanted)
+        if len(found.tasks) > MOST_SHOWN:
+            raise InvalidRequestError(
+                f"workflow {found.name} has {len(found.tasks)} tasks, control shows at most {MOST_SHOWN}: choose "
+                "smaller numbers by variables. `coconut workflow expand FILE` shows all, without control"
+            )
+        return found
 
     async def _generate(self, wanted: Named, user: str, _progress: Progress) -> dict[str, Any]:
         found = await self._threads.create.run(user, self._load, wanted, Purpose.GENERATE)

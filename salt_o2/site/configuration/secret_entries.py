@@ -6,6 +6,7 @@ a payload that count are its text, its lines, and the texts in it if it is JSON.
 derives, such as an encoded one, is not recognized.
 """
 
+import html
 import json
 import logging
 import re
@@ -20,6 +21,10 @@ from salt_o2.core.url_masking import HIDDEN
 from salt_o2.site.configuration.backend import COMPONENTS, Backend
 
 log = logging.getLogger(__name__)
+SHORTEST_PART = 4
+"""Characters of the beginning or end of a value that are recognized where a text was cut."""
+CUT = "..."
+"""End of a text that was cut for display."""
 SHORTEST = 6
 """Characters of a value that can be recognized; a shorter one would also hide parts of other words."""
 
@@ -32,6 +37,7 @@ class SecretEntries:
         self._patterns = tuple(pattern.strip("/") for pattern in patterns)
         self._values: set[str] = set()
         self._shape: re.Pattern[str] | None = None
+        self._ends = _CutEnds(())
         self._lock = Lock()
 
     def covers(self, key: str) -> bool:
@@ -60,11 +66,20 @@ class SecretEntries:
                 self._values |= new
                 # The longest first: a value may be part of another one.
                 longest = sorted(self._values, key=len, reverse=True)
+                self._ends = _CutEnds(longest)
                 self._shape = re.compile("|".join(map(re.escape, longest)))
 
     def mask(self, value: Any) -> Any:
-        """Return plain data with ``***`` for each known secret value in its texts and names."""
-        return value if self._shape is None else _masked(value, self._shape)
+        """Return plain data with ``***`` for each known secret value in its texts and names.
+
+        A text that was cut may end with the first characters of a value, or begin with its last ones: they
+        are masked too.
+        """
+        return value if self._shape is None else _masked(value, self._shape, self._ends)
+
+    def occur_in(self, value: Any) -> bool:
+        """Return whether a known secret value is in a text or name of plain data."""
+        return self._shape is not None and any(map(self._shape.search, _texts(value)))
 
     def read_all(self, backend: Backend) -> bool:
         """Read all marked entries through ``backend``, which learns them; return whether that succeeded.
@@ -133,7 +148,11 @@ def _parts(payload: str) -> Iterator[str]:
         parts = [line.strip() for line in payload.splitlines()]
     for part in {payload, payload.strip(), *parts}:
         yield part
-        yield json.dumps(part)[1:-1]
+        for written in (json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1]):
+            yield written
+            yield written.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+        yield html.escape(part)
+        yield html.escape(part, quote=False)
         yield repr(part)[1:-1]
         yield shlex.quote(part).removeprefix("'").removesuffix("'")
 
@@ -151,13 +170,62 @@ def _leaves(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _masked(value: Any, shape: re.Pattern[str]) -> Any:
+class _CutEnds:
+    """The first and last characters of secret values, at the ends of texts that were cut."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._values = tuple(values)
+        self._longest = max(map(len, self._values), default=0) + len(CUT)
+        self._heads = _any_of(value[:SHORTEST_PART] for value in self._values)
+        self._tails = _any_of(value[-SHORTEST_PART:] for value in self._values)
+
+    def mask(self, text: str) -> str:
+        """Return ``text`` with ``***`` for a part of a value at its end or its beginning. O(values)."""
+        return self._mask_beginning(self._mask_end(text))
+
+    def _mask_end(self, text: str) -> str:
+        whole = text.removesuffix(CUT)
+        for found in self._heads.finditer(whole, max(0, len(whole) - self._longest)):
+            if any(value.startswith(whole[found.start() :]) for value in self._values):
+                return f"{whole[: found.start()]}{HIDDEN}{text[len(whole) :]}"
+        return text
+
+    def _mask_beginning(self, text: str) -> str:
+        for found in self._tails.finditer(text, 0, self._longest):
+            end = found.end(1)
+            if any(value.endswith(text[:end]) for value in self._values):
+                return f"{HIDDEN}{text[end:]}"
+        return text
+
+
+def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern that matches where one of ``texts`` begins; also where two of them overlap."""
+    shapes = "|".join(sorted(re.escape(text) for text in set(texts)))
+    return re.compile(f"(?=({shapes}))" if shapes else "(?!)")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts and names in plain data, and its numbers as texts."""
+    todo = [value]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict):
+            todo += [*part, *part.values()]
+        elif isinstance(part, list | tuple):
+            todo += part
+        elif isinstance(part, int | float) and not isinstance(part, bool):
+            yield str(part)
+
+
+def _masked(value: Any, shape: re.Pattern[str], ends: _CutEnds) -> Any:
     if isinstance(value, str):
-        return shape.sub(HIDDEN, value)
+        return ends.mask(shape.sub(HIDDEN, value))
     if isinstance(value, dict):
-        return {_masked(name, shape): _masked(entry, shape) for name, entry in value.items()}
+        return {_masked(name, shape, ends): _masked(entry, shape, ends) for name, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_masked(entry, shape) for entry in value]
+        return [_masked(entry, shape, ends) for entry in value]
     # A number of a payload may also stand as a number.
     if isinstance(value, int | float) and not isinstance(value, bool) and shape.fullmatch(str(value)):
         return HIDDEN
