@@ -69,8 +69,8 @@ class WorkflowRequests:
         found = self._load(wanted)
         if len(found.tasks) > MOST_SHOWN:
             raise InvalidRequestError(
-                f"workflow {found.name} has {len(found.tasks)} tasks, control shows at most {MOST_SHOWN}: choose "
-                "smaller numbers by variables. `coconut workflow expand FILE` shows all, without control"
+                f"workflow {found.name} has {len(found.tasks)} tasks, control shows at most {MOST_SHOWN}: "
+                "choose smaller numbers. `coconut workflow expand FILE` shows all, without control"
             )
         return found
 

@@ -114,3 +114,27 @@ def test_a_publication_without_an_entry_is_refused(missing):
 @pytest.mark.parametrize("load", [None, b"", "text", [], {}])
 def test_a_value_that_is_no_publication_has_no_messages(load):
     assert envelope.bodies_for(load, "flp1") == []
+
+
+@pytest.mark.finding("A2")
+@pytest.mark.parametrize(
+    "body",
+    [[[]] * 4_000_000, [[[]] * 1000] * 1000, {"tasks": [{}] * 500_000}, [0] * 1_000_000],
+    ids=["empty lists", "lists of lists", "empty maps", "numbers"],
+)
+def test_a_small_message_with_millions_of_elements_is_refused_before_it_fills_the_memory(body):
+    packed = envelope.wrap(body)
+    assert len(packed) < 20_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidRequestError, match=r"not a packed message: .*(elements|exceeds max)"):
+            envelope.unwrap(packed)
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_survey_of_thousands_of_tasks_is_read():
+    task = {f"field{number}": "text" for number in range(25)}
+    body = {"tasks": [task] * 5_000}
+    assert envelope.unwrap(envelope.wrap(body)) == body

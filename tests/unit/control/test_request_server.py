@@ -201,3 +201,50 @@ def test_a_request_with_more_entries_than_control_checks_in_its_loop_is_refused(
         assert "result" in (await ends(one, 1))["2"]
 
     perform(scene)
+
+
+@pytest.mark.finding("A10")
+@pytest.mark.parametrize(("verb", "is_refused"), [("quick", True), ("config_set", False)])
+def test_a_request_with_the_value_of_a_secret_entry_is_refused_after_a_pause(
+    tmp_path, monkeypatch, caplog, verb, is_refused
+):
+    monkeypatch.setattr(request_server, "GUESS_PAUSE_S", 0.05)
+
+    async def scene():
+        dispatcher, path = FakeDispatcher(), tmp_path / "s.ipc"
+        dispatcher.gate.set()
+        server = RequestServer(dispatcher, path, has_secret=lambda given: "guess" in str(given))
+        serving = asyncio.create_task(server.run())
+        with zmq.asyncio.Context() as context:
+            while not path.exists():
+                await asyncio.sleep(0.001)
+            client = connected(context, path)
+            asked = {"id": "1", "verb": verb, "arguments": {"word": "guess"}, "user": "teo"}
+            await client.send(msgpack.packb(asked))
+            last = {}
+            while not {"result", "error"} & last.keys():
+                last = msgpack.unpackb(await client.recv())
+            client.close(linger=0)
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+        assert ("error" in last) is is_refused
+        assert dispatcher.served == (0 if is_refused else 1)
+
+    asyncio.run(scene())
+    assert ("'teo' sent the value of a secret entry" in caplog.text) is is_refused
+
+
+@pytest.mark.finding("A3")
+@pytest.mark.parametrize(
+    ("answer", "is_large"),
+    [
+        ([], False),
+        ({"a": [1] * 100}, False),
+        ([{"a": 1}] * 1500, True),
+        ({"roles": [{"roles": [{"roles": [1] * 3000}]}]}, True),
+        ("x" * 1_000_000, True),
+        ({"text": "x" * 1000}, False),
+    ],
+)
+def test_a_large_answer_is_encoded_in_a_thread(answer, is_large):
+    assert request_server._is_large(answer) is is_large

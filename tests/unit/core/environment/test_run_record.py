@@ -174,7 +174,7 @@ def test_restarts_and_the_last_failure_are_counted_by_role(running):
 def test_restarts_and_failures_survive_a_restart_of_control(running):
     die(running, "b", "h2")
     restart(running)
-    known = snapshot.take(running.environment)
+    known = snapshot.capture(running.environment)
     restored = snapshot.restore("E", running.environment.model.plan, known).model
     assert restored.incidents.restarts == {B.path: 1}
     assert restored.incidents.last_failure.reason == "killed by signal 9"
@@ -269,7 +269,7 @@ def test_a_control_that_restarts_knows_from_the_record_who_is_missing(running):
     die(running, "b", "h2")
     open_ = begun(running)
     model = running.environment.model
-    restored = snapshot.restore("E", model.plan, snapshot.take(running.environment))
+    restored = snapshot.restore("E", model.plan, snapshot.capture(running.environment))
     restored.model.incidents.restore_interruptions(open_)
     agents = FakeAgents(restored)
     agents.at = running.at + 1

@@ -143,7 +143,7 @@ def test_faults_that_a_host_attributes_to_control_are_ignored():
 
 
 def row(hosts):
-    (found,) = host_rows(hosts, {}, 100.0, {})
+    (found,) = host_rows(hosts, {}, 100.0, {}, {})
     return found["faults"]
 
 

@@ -150,3 +150,71 @@ def test_no_secret_stays_in_a_text(secret, before, after):
     secrets = SecretEntries(["kafka"])
     secrets.learn("kafka/x", secret)
     assert secret not in secrets.mask(before + secret + after).replace("***", "") or secret in "***"
+
+
+def learned(*values):
+    """Secrets with these values."""
+    secrets = SecretEntries(["kafka"])
+    for value in values:
+        secrets.learn("kafka/ANY/any/password", value)
+    return secrets
+
+
+@pytest.mark.finding("A8")
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("password correct horse batt", "password ***"),
+        ("password corr", "password ***"),
+        ("password correct hor...", "password ***..."),
+        ("horse battery is it", "*** is it"),
+        ("tery is it", "*** is it"),
+        ("cor", "cor"),
+        ("correct answer", "correct answer"),
+        ("the battery", "the battery"),
+        ("correct horse battery", "***"),
+    ],
+)
+def test_a_secret_that_was_cut_off_at_an_end_of_a_text_is_masked(text, shown):
+    assert learned(PASSWORD).mask(text) == shown
+
+
+@settings(max_examples=200)
+@given(before=st.text(max_size=20), after=st.text(max_size=20), cut=st.integers(4, 60))
+def test_no_cut_of_a_line_shows_five_characters_of_a_secret(before, after, cut):
+    secret = "S3cr3t-w0rd!"
+    line = (f"{before}|{secret}|{after}")[:cut]
+    shown = learned(secret).mask(line)
+    assert not any(secret[start : start + 5] in shown for start in range(len(secret) - 4))
+
+
+@pytest.mark.finding("A9")
+@pytest.mark.parametrize(
+    "written",
+    [
+        r'{"password":"Tr0ub4dor\u00263\u003cx\u003e"}',
+        '{"password": "Tr0ub4dor&3<x>"}',
+        "<text>Tr0ub4dor&amp;3&lt;x&gt;</text>",
+    ],
+    ids=["as Go writes it", "as Python writes it", "in a picture"],
+)
+def test_a_secret_is_masked_in_each_notation_that_control_writes(written):
+    assert "***" in learned("Tr0ub4dor&3<x>").mask(written)
+    assert "Tr0ub4dor" not in learned("Tr0ub4dor&3<x>").mask(written)
+
+
+@pytest.mark.finding("A10")
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ({"workflow": f"a {PASSWORD} b"}, True),
+        ({"vars": {PASSWORD: "x"}}, True),
+        ({"vars": {"x": [1, {"y": PASSWORD}]}}, True),
+        ({"workflow": "correct horse"}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_a_request_that_has_the_value_of_a_secret_is_recognized(arguments, found):
+    assert learned(PASSWORD).occur_in(arguments) is found
+    assert not SecretEntries().occur_in(arguments)
