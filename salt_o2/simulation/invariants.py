@@ -149,7 +149,7 @@ class Invariants:
         runs: dict[str, int] = {}
         for id, target in self.cluster.control.environments.items():
             state, begun = target.environment.model.state, self.answers.begun.get(id, 0)
-            if state is EnvironmentState.RUNNING and not self.answers.in_progress.get(id):
+            if state is EnvironmentState.RUNNING and id not in self.answers.unanswered:
                 runs[id] = begun
             elif state is EnvironmentState.CONFIGURED and self._runs.get(id) == begun:
                 self.broken.append(f"the run of environment {id} has ended without a request")

@@ -36,6 +36,8 @@ class Answers:
     """Requests in progress, by environment."""
     begun: dict[str, int] = field(default_factory=dict)
     """Requests ever begun, by environment."""
+    unanswered: set[str] = field(default_factory=set)
+    """Environments with a request without an answer: the next control may resume it."""
     runs: dict[int, str] = field(default_factory=dict)
     """Run numbers that were given, each with its environment."""
     failed: list[str] = field(default_factory=list)
@@ -129,10 +131,14 @@ class User:
         progress = self.answers.in_progress
         progress[id] = progress.get(id, 0) + 1
         self.answers.begun[id] = self.answers.begun.get(id, 0) + 1
+        self.answers.unanswered.add(id)
         try:
-            return await self._try(verb, arguments)
+            answer = await self._try(verb, arguments)
         finally:
             progress[id] -= 1
+        if not progress[id]:
+            self.answers.unanswered.discard(id)
+        return answer
 
     async def _try(self, verb: str, arguments: Mapping[str, Any]) -> Any:
         """Return the answer of control; ``None`` if it refuses or fails.

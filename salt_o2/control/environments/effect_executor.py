@@ -128,9 +128,12 @@ class EffectExecutor:
             Exception: the error of the first effect that failed.
         """
         environment = target.environment
+        participation = environment.model.tasks.participation
+        version = participation.version
         effects = environment.step(message)
         transfers = self._pool.plan_transfers(effects, message.at)
-        self._persist(target, message, effects, transfers)
+        changed = participation.version != version
+        self._persist(target, message, effects, transfers, changed=changed)
         apart = Apart(f"a step of {environment.model.id}")
         for effect in effects:
             with apart:
@@ -152,7 +155,10 @@ class EffectExecutor:
         message: Input,
         effects: Sequence[Effect],
         transfers: Sequence[PoolTransfer],
+        *,
+        changed: bool,
     ) -> None:
+        """Store the journal, and the environment if an effect or a changed participation needs it."""
         # Control persists effects before it carries them out. Reports may be persisted a moment later: if
         # control is killed before that, it resumes the transition after its restart, and the tasks are
         # already in the reported states.
@@ -161,13 +167,13 @@ class EffectExecutor:
         self._store.append(environment.model.id, message, effects)
         self._pool.record_transfers(transfers, message)
         self._write_runs(environment.model.id, message, effects)
-        if has_other_plan or not all(isinstance(effect, STATELESS) for effect in effects):
+        if has_other_plan or changed or not all(isinstance(effect, STATELESS) for effect in effects):
             ended = message.at if any(isinstance(effect, ReleaseResources) for effect in effects) else None
             durable = isinstance(message, HostRenamed) or any(isinstance(each, DURABLE) for each in effects)
             stored = target.stored
-            changed = {"plan": stored.plan, "overrides": stored.overrides} if has_other_plan else {}
+            columns = {"plan": stored.plan, "overrides": stored.overrides} if has_other_plan else {}
             self._store.save(
-                environment.model.id, snapshot.capture(environment), ended, durable=durable, **changed
+                environment.model.id, snapshot.capture(environment), ended, durable=durable, **columns
             )
         self._flushing.schedule()
 

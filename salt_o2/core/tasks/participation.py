@@ -41,6 +41,8 @@ class ParticipationTable:
         self.ignored: set[TaskId] = set()
         """The LOST tasks whose recovery policy ignores the failure: roles tolerate these without a limit."""
         self.departing: set[TaskId] = set()
+        self.version = 0
+        """Number of changes so far: an environment whose participation has changed must be stored."""
 
     def __getitem__(self, task: TaskId) -> Participation:
         """Return the participation of ``task``, which belongs to the environment. O(1)."""
@@ -58,6 +60,7 @@ class ParticipationTable:
         self, planned: Iterable[TaskId], excluded: Mapping[TaskId, str], departing: Iterable[TaskId]
     ) -> None:
         """Follow a new plan: lost tasks that are in it and not ``excluded`` stay lost."""
+        self.version += 1
         self.excluded = dict(excluded)
         self.departing = set(departing)
         present = set(planned)
@@ -71,11 +74,13 @@ class ParticipationTable:
         if task not in self.departing:
             self.restore(task)
             self.excluded[task] = reason
+            self.version += 1
 
     def mark_lost(self, task: TaskId, reason: str) -> None:
         """Make ``task`` LOST if it is ACTIVE; a task that is LOST already gets the new reason."""
         if task not in self.departing and task not in self.excluded:
             self.lost[task] = reason
+            self.version += 1
 
     def ignore_loss(self, task: TaskId, reason: str) -> None:
         """Make ``task`` LOST if it is ACTIVE or LOST; roles tolerate this loss without a limit."""
@@ -85,11 +90,14 @@ class ParticipationTable:
 
     def restore(self, task: TaskId) -> None:
         """Make ``task`` ACTIVE again if it is LOST."""
+        if task in self.lost:
+            self.version += 1
         self.lost.pop(task, None)
         self.ignored.discard(task)
 
     def remove(self, task: TaskId) -> None:
         """Remove ``task``: it does not belong to the environment any more."""
+        self.version += 1
         self.excluded.pop(task, None)
         self.restore(task)
         self.departing.discard(task)

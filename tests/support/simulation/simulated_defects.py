@@ -125,8 +125,8 @@ SIMULATED_DEFECTS = [
     slip(
         "effects leave before they are on disk",
         "control/environments/effect_executor.py",
-        "environment.model.id, snapshot.capture(environment), ended, durable=durable, **changed",
-        "environment.model.id, snapshot.capture(environment), ended, durable=False, **changed",
+        "environment.model.id, snapshot.capture(environment), ended, durable=durable, **columns",
+        "environment.model.id, snapshot.capture(environment), ended, durable=False, **columns",
         only="control killed midway,control killed at a write",
     ),
     slip(

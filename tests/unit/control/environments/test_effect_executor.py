@@ -9,6 +9,7 @@ from salt_o2.core.messages.effects import Reschedule, SendCommand
 from salt_o2.core.messages.inputs import HostLost, Modified, Requested, TasksMoved, Tick
 from salt_o2.core.messages.reports import HostFacts, Report
 from salt_o2.core.plan.overrides import Overrides
+from salt_o2.core.recovery import snapshot
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
 from tests.support.builders.plans import plan_of, planned
@@ -95,6 +96,25 @@ async def test_an_input_that_the_environment_refuses_changes_nothing(tmp_path):
         assert target.stored is before
         assert harness.store.journal("ENV") == []
         assert harness.outbound.sent == []
+
+
+@on_a_loop
+async def test_a_lost_task_that_is_healthy_again_is_stored_as_such(tmp_path):
+    """Otherwise the next control leaves the task out of a transition until its host reports."""
+    async with executor_harness(tmp_path) as harness:
+        sink = planned("sink", "epn1", critical=False)
+        target = harness.add("ENV", plan_of(READOUT, sink))
+        bring_to_configured(harness, target)
+        before = target.environment.model.tasks.reports["sink"]
+        harness.executor.step(target, HostLost(at=harness.clock(), host="epn1", silent_s=20.0))
+        harness.store.flush()
+        with harness.other_connection() as other:
+            assert set(other.find("ENV").snapshot.lost) == {"sink"}
+        harness.executor.step(target, TasksMoved(at=harness.clock(), host="epn1", reports=(before,)))
+        assert target.environment.model.tasks.lost == {}
+        harness.store.flush()
+        with harness.other_connection() as other:
+            assert other.find("ENV").snapshot == snapshot.capture(target.environment)
 
 
 @on_a_loop
