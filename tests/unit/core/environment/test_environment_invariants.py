@@ -11,7 +11,7 @@ from salt_o2.core.messages.inputs import Requested, TasksMoved, Tick
 from salt_o2.core.messages.reports import Failure, TaskReport
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.plan import Plan, PlannedRole, PlannedTask
-from salt_o2.core.recovery.snapshot import restore, take
+from salt_o2.core.recovery.snapshot import capture, restore
 from salt_o2.core.states import (
     ControlMode,
     EnvironmentEvent,
@@ -114,7 +114,7 @@ class EnvironmentSteps(RuleBasedStateMachine):
     def restart_control(self):
         if self.environment.model.wait is None:  # an interrupted transition is resumed by control itself
             reports = self.environment.model.tasks.reports
-            self.environment = restore("E", self.environment.model.plan, take(self.environment))
+            self.environment = restore("E", self.environment.model.plan, capture(self.environment))
             for report in reports.values():
                 host = TASKS[report.task][0]
                 self.take(TasksMoved(at=self.at, host=host, reports=(report,)))

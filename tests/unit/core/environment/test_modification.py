@@ -12,7 +12,7 @@ from salt_o2.core.messages.inputs import Modified, RecoverTask, TasksMoved, Tick
 from salt_o2.core.plan.launch import Launch
 from salt_o2.core.plan.moments import parse
 from salt_o2.core.plan.plan_diff import TaskChange, diff_plans
-from salt_o2.core.recovery.snapshot import restore, resume, take
+from salt_o2.core.recovery.snapshot import capture, restore, resume
 from salt_o2.core.states import ControlMode, TaskState
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
@@ -185,16 +185,16 @@ def test_after_a_restart_of_control_an_interrupted_modification_orders_all_tasks
     running,
 ):
     modify(running, plan_of(A, B, C, planned("d", "h2")))
-    environment = restore("E", running.environment.model.plan, take(running.environment))
+    environment = restore("E", running.environment.model.plan, capture(running.environment))
     again = FakeAgents(environment)
-    again.take(resume(take(running.environment), environment.model.plan, at=2000.0))
+    again.take(resume(capture(running.environment), environment.model.plan, at=2000.0))
     assert set(ordered_goals(again)) == {"a", "b", "c", "d"}
     assert set(ordered_goals(again).values()) == {TaskState.RUNNING}
 
 
 def taken_up(agents):
     """The same environment after kill -9 of control, in the modification that it was in."""
-    known = take(agents.environment)
+    known = capture(agents.environment)
     again = FakeAgents(restore("E", agents.environment.model.plan, known))
     again.at = agents.at
     again.take(resume(known, agents.environment.model.plan, again.at))

@@ -6,7 +6,7 @@ from salt_o2.core.environment.environment import Environment
 from salt_o2.core.errors import InvalidRequestError, UnknownNameError
 from salt_o2.core.messages.announcements import AnnounceRecovery
 from salt_o2.core.messages.inputs import Modified, RecoverTask, TasksMoved, Tick
-from salt_o2.core.recovery.snapshot import restore, take
+from salt_o2.core.recovery.snapshot import capture, restore
 from salt_o2.core.states import EnvironmentEvent as E
 from salt_o2.core.states import EnvironmentState as S
 from salt_o2.core.states import TaskState
@@ -213,7 +213,7 @@ def test_restarts_are_counted_over_a_restart_of_control():
     agents = running(recovery_restarts="1")
     die(agents).wait_out()
     agents.accept_command()
-    agents.environment = restore("E", agents.environment.model.plan, take(agents.environment))
+    agents.environment = restore("E", agents.environment.model.plan, capture(agents.environment))
     assert agents.environment.model.restarts.has_used_budget("b")
 
 
