@@ -25,28 +25,28 @@ from salt_o2.workflow.authoring.layout import (
 from salt_o2.workflow.expansion.workflow_tree import Workflow
 
 _STYLE = f"""
-text {{ font-family: 'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace; font-size: {SMALL}px;
-  fill: #334155; }}
-.paper {{ fill: #ffffff; }}
-.title {{ font-size: {TITLE}px; font-weight: bold; fill: #0f172a; }}
-.class {{ fill: #64748b; }}
-.box {{ fill: #eef4fb; stroke: #4a78a8; }}
-.outside {{ fill: #fdf6e3; stroke: #a8792a; stroke-dasharray: 5 3; }}
-.frame {{ fill: #f8fafc; stroke: #cbd5e1; }}
-.arrow {{ fill: none; stroke: #64748b; stroke-width: 1.2; }}
-.tip {{ fill: #64748b; }}
-.port {{ fill: #4a78a8; }}
+.flow text {{ font-family: 'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace;
+  font-size: {SMALL}px; fill: #334155; }}
+.flow .paper {{ fill: #ffffff; }}
+.flow .title {{ font-size: {TITLE}px; font-weight: bold; fill: #0f172a; }}
+.flow .class {{ fill: #64748b; }}
+.flow .box {{ fill: #eef4fb; stroke: #4a78a8; }}
+.flow .outside {{ fill: #fdf6e3; stroke: #a8792a; stroke-dasharray: 5 3; }}
+.flow .frame {{ fill: #f8fafc; stroke: #cbd5e1; }}
+.flow .arrow {{ fill: none; stroke: #64748b; stroke-width: 1.2; }}
+.flow .tip {{ fill: #64748b; }}
+.flow .port {{ fill: #4a78a8; }}
 @media (prefers-color-scheme: dark) {{
-text {{ fill: #cbd5e1; }}
-.paper {{ fill: #0f172a; }}
-.title {{ fill: #f1f5f9; }}
-.class {{ fill: #94a3b8; }}
-.box {{ fill: #1e3a5f; stroke: #7aa7d9; }}
-.outside {{ fill: #3b2f14; stroke: #d9a84a; }}
-.frame {{ fill: #172033; stroke: #475569; }}
-.arrow {{ stroke: #94a3b8; }}
-.tip {{ fill: #94a3b8; }}
-.port {{ fill: #7aa7d9; }}
+.flow text {{ fill: #cbd5e1; }}
+.flow .paper {{ fill: #0f172a; }}
+.flow .title {{ fill: #f1f5f9; }}
+.flow .class {{ fill: #94a3b8; }}
+.flow .box {{ fill: #1e3a5f; stroke: #7aa7d9; }}
+.flow .outside {{ fill: #3b2f14; stroke: #d9a84a; }}
+.flow .frame {{ fill: #172033; stroke: #475569; }}
+.flow .arrow {{ stroke: #94a3b8; }}
+.flow .tip {{ fill: #94a3b8; }}
+.flow .port {{ fill: #7aa7d9; }}
 }}
 """
 
@@ -67,8 +67,8 @@ def svg(workflow: Workflow, engine: Engine | None = None) -> str:
 def _head(graph: Graph, size: Size) -> Iterator[str]:
     width, height = round(size.width), round(size.height)
     yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}">'
+        f'<svg class="flow" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}">'
     )
     yield f"<title>{_escape(graph.name)}</title>"
     yield f"<style>{_STYLE}</style>"

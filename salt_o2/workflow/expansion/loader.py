@@ -75,7 +75,7 @@ def load(
         _check_targets(leaves.tasks, leaves.wanted, problems, alone=outside is not None)
     described = [template, *workflows.roots()]
     specifications = {each.name: each for role in reversed(described) for each in role.described()}
-    warnings = _check_variables(specifications, user.everywhere, problems)
+    warnings = _check_variables(specifications, user.everywhere, dormant, problems)
     problems.raise_any()
     user.raise_unmet(dormant)
     unmet = [each for each in unmet if each not in dormant]
@@ -105,9 +105,12 @@ def load(
 
 
 def _check_variables(
-    specifications: Mapping[str, Specification], variables: Mapping[str, str], problems: Problems
+    specifications: Mapping[str, Specification],
+    variables: Mapping[str, str],
+    dormant: Collection[str],
+    problems: Problems,
 ) -> tuple[str, ...]:
-    """Record faults of a user's variables; return what a user should check again."""
+    """Record faults of a user's variables; return the doubts about those that are not ``dormant``."""
     warnings = []
     for found in check(specifications, variables):
         place = specifications[found.name].place
@@ -115,7 +118,7 @@ def _check_variables(
             problems.add(place, "", found.what)
         else:
             problems.note(place, "", found.what)
-            warnings.append(found.what)
+            warnings += [found.what] if found.name not in dormant else []
     return tuple(warnings)
 
 

@@ -1,10 +1,12 @@
-"""A user learns of variables that nothing reads, in a plan and in the answers to create and modify."""
+"""Plans and the answers to create and modify warn of variables that nothing reads or no form offers."""
 
 from salt_o2.presentation import environments, plans
 from salt_o2.presentation.autodetect import render
 from tests.support.builders.repositories import repository
 from tests.support.harness.control import control_harness, on_a_loop
 
+CHOICE = 'rate: !public {value: "1", widget: dropDownBox, values: ["1", "2"]}'
+NOT_OFFERED = "variable rate: '3' is none of the values that its form offers: 1, 2"
 TYPO = "variable copis: nothing in workflow farm reads it (did you mean copies?)"
 
 
@@ -38,6 +40,25 @@ async def test_a_modification_names_only_the_variables_of_this_request(tmp_path)
         assert "did you mean rate?" in environments.modified(wrong, 0.1)
         plan = await room.ask("env_plan", id=made["id"], vars={"rte": 1})
         assert len(plan["warnings"]) == 1
+
+
+@on_a_loop
+async def test_a_value_that_no_form_offers_is_used_with_a_warning(tmp_path):
+    folder = repository(tmp_path)
+    file = folder / "workflows" / "farm.yaml"
+    file.write_text(file.read_text().replace('rate: "1"', CHOICE))
+    async with control_harness(folder) as room:
+        plan = await room.ask("env_plan", workflow="farm", vars={"rate": 3})
+        assert plan["warnings"] == [NOT_OFFERED]
+        made = await room.ask("env_create", plan=plan["token"])
+        assert (made["warnings"], made["vars"]["rate"]) == ([], "3")
+        made = await room.ask("env_create", workflow="farm", vars={"rate": 3})
+        assert NOT_OFFERED in environments.created(made)
+        assert made["vars"]["rate"] == "3"
+        again = await room.ask("env_modify", id=made["id"], vars={"copies": 1})
+        assert again["warnings"] == []
+        offered = await room.ask("env_modify", id=made["id"], vars={"rate": 2})
+        assert offered["warnings"] == []
 
 
 @on_a_loop
