@@ -48,12 +48,50 @@ def task_list(environment="", host="", state="", role="", class_name="", detecto
     )
 
 
+def task_info(task, environment=""):
+    """
+    Show all that control knows of a task, also of an ended one and of a creation that was undone.
+
+    task
+        ID of the task, its first letters, or the path of its role.
+
+    environment
+        ID of its environment, if several have a role of this path.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.task_info readout.sink
+    """
+    return _ask("task_info", task=str(task), environment=str(environment))
+
+
+def task_kill(task, environment=""):
+    """
+    Kill the processes of a task. For an active task the recovery policy of its role decides what follows.
+
+    task
+        ID of the task, its first letters, or the path of its role.
+
+    environment
+        ID of its environment, if several have a role of this path.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run o2.task_kill 9tQ4ZxPq3vK
+    """
+    return _ask("task_kill", task=str(task), environment=str(environment))
+
+
 def task_log(id, lines=50):
     """
-    Show the last output of a task.
+    Show the last output of a task, also of an ended one.
 
     id
-        ID of the task, or its first letters.
+        ID of the task, its first letters, or the path of its role.
 
     lines
         Number of the last lines.
@@ -74,7 +112,7 @@ def task_recover(task, environment="", by_rule=False):
     A healthy task, or one with a restart in progress, is not affected.
 
     task
-        ID of the task, or its first letters.
+        ID of the task, its first letters, or the path of its role.
 
     environment
         ID of its environment, if it is known.

@@ -25,6 +25,7 @@ NOUNS = {
     "pool": (),
     "host": ("h",),
     "run": ("r",),
+    "events": (),
     "device": ("dev",),
     "cluster": (),
     "drill": (),
@@ -36,7 +37,12 @@ NOUNS = {
 }
 """Each noun is in the module of its name in ``cli/commands``, as ``app``, or is in ``ELSEWHERE``."""
 
-ELSEWHERE = {"environment": "environment.commands", "demo": "demo", "session": "session"}
+ELSEWHERE = {
+    "environment": "environment.commands",
+    "events": "environment.events",
+    "demo": "demo",
+    "session": "session",
+}
 """The modules below ``salt_o2.cli`` of nouns that are not in ``cli/commands``."""
 
 HELP = """Control distributed data-taking.

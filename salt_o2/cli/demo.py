@@ -173,7 +173,7 @@ def _watch(terminal: Terminal, identity: str, seconds: float) -> Rate:
     _step(terminal, f"coconut task log {sink} -n 1")
     rate, end = None, time.monotonic() + FIRST_RATE_S
     while time.monotonic() < end:
-        latest = rate_of(task_log(terminal, sink, lines=20)["stdout"])
+        latest = rate_of(task_log(terminal, {"task": sink}, lines=20)["stdout"])
         if latest and not rate:
             end = time.monotonic() + seconds
         if latest and latest != rate:

@@ -424,6 +424,7 @@ def _verbs(base: _Base, environments: _EnvironmentSide, reports: _ReportSide, fa
             faults_of_control=lambda: [*faults, *base.store.unread],
             site=base.site,
             threads=base.threads,
+            store=base.store,
             bus=base.bus,
             view_now=base.view_now,
             clock=base.clock,

@@ -36,6 +36,7 @@ RUNNERS: Mapping[AccessRole, tuple[str, ...]] = {
         "pool_list",
         "run_list",
         "run_show",
+        "task_info",
         "task_list",
         "task_log",
         "workflow_check",
@@ -68,6 +69,7 @@ RUNNERS: Mapping[AccessRole, tuple[str, ...]] = {
         "host_transition",
         "run_stop",
         "site_check",
+        "task_kill",
     ),
     AccessRole.ADMINISTRATOR: ("ask", "rebuild"),
 }

@@ -49,6 +49,7 @@ _PICTURES: dict[str, Callable[[dict[str, Any]], str]] = {
     "problems": workflows.problems,
     "pooled": pool.pool,
     "waiting": pool.cleaned,
+    "killed": lambda found: tasks.killed(found) if "outcome" in found else tasks.one_task(found),
     "outcome": tasks.recovered,
 }
 """Formats of single results, by a key that only such a result has."""

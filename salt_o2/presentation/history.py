@@ -50,3 +50,46 @@ def _pair(name: str, values: Sequence[str]) -> list[str]:
 def _sides(name: str, left: object, right: object) -> list[str]:
     sides = (("-", left), ("+", right))
     return [f"~ {name}", *(f"  {sign} {value}" for sign, value in sides if value is not None)]
+
+
+def events(news: Sequence[Plain]) -> str:
+    """Return announcements of control, one a line, under their days."""
+    return event_lines(news, "")[0] or "no events"
+
+
+def event_lines(news: Iterable[Plain], day: str) -> tuple[str, str]:
+    """Return announcements as lines, and the day of the last one; ``day`` has been printed already."""
+    lines = []
+    for event in news:
+        at = datetime.fromisoformat(event["at"]).astimezone()
+        if day != (day := at.strftime("%Y-%m-%d %Z")):
+            lines.append(day)
+        lines.append(f"{at.strftime('%H:%M:%S.%f')[:-3]}   {_event(event)}")
+    return "\n".join(lines), day
+
+
+def _event(event: Plain) -> str:
+    """Return one announcement of control as a sentence."""
+    where = f"{event.get('path')} on {event.get('host')}"
+    match event["kind"]:
+        case "state":
+            run = f", run {event['run_number']}" if event.get("run_number") else ""
+            reason = f": {_first(event['reason'])}" if event.get("reason") else ""
+            return f"{event['environment']} is {event['state']}{run}{reason}"
+        case "failure":
+            return f"{event['environment']} {where} FAILED: {_first(event['failure']['reason'])}"
+        case "killed":
+            return f"{event['environment']} {where} did not stop in time and was killed (SIGKILL)"
+        case "recovery":
+            return f"{event['environment']} {where} is back after {event['seconds']:g} s"
+        case "host":
+            return f"host {event['host']} is {event['status']}: {_first(event['reason'])}"
+        case "pool_exit":
+            left = f"{event['class_name']} on {event['host']}"
+            return f"pool: {left} departs: {_first(event['reason'])}"
+        case kind:
+            return str(kind)
+
+
+def _first(text: str) -> str:
+    return text.partition("\n")[0].partition("\\n")[0]

@@ -80,7 +80,7 @@ def duration(seconds: float | None) -> str:
 
 def first_line(text: str) -> str:
     """Return the first line of ``text``, with an ellipsis if there are more."""
-    first, _, rest = text.partition("\n")
+    first, *rest = text.replace("\\n", "\n").split("\n", 1)  # one field of an answer has no line breaks
     return f"{first} ..." if rest else first
 
 

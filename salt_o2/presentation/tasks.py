@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 
 from salt_o2.presentation import staleness
-from salt_o2.presentation.layout import Plain, counted, duration, first_line, indented, short_time, table
+from salt_o2.presentation.layout import (
+    Plain,
+    block,
+    counted,
+    duration,
+    first_line,
+    indented,
+    local_time,
+    short_time,
+    table,
+)
 
 
 def task_table(tasks: Sequence[Plain]) -> str:
@@ -79,3 +89,51 @@ def task_output(found: Plain) -> str:
     """Return a task's output, then its errors."""
     errors = [f"stderr: {line}" for line in found.get("stderr") or []]
     return "\n".join([*(found.get("stdout") or []), *errors]) or f"{found['task']} has written no output"
+
+
+def one_task(found: Plain) -> str:
+    """Return all that is known of one task, one fact a line."""
+    environment = found["environment"]
+    state = environment_state(found)
+    return block(
+        [
+            ("task id", found["id"]),
+            ("role", found["path"]),
+            ("class", found["class"]),
+            ("detector", found.get("detector")),
+            ("environment id", f"{environment} ({state})" if state else environment),
+            ("workflow template", found["workflow"]),
+            ("host", found["host"]),
+            ("state", staleness.state(found)),
+            ("device state", found.get("device_state") or None),
+            ("seen", staleness.seen(found) or None),
+            ("pid", found.get("pid")),
+            ("started", local_time(found["started"]) if found.get("started") else None),
+            ("age", duration(found.get("uptime_s")) or None),
+            ("exit", found.get("exit")),
+            ("critical", "yes" if found["critical"] else "no"),
+            ("recovery", found["recovery"]),
+            ("restarts", found.get("restarts") or None),
+            ("missing since", short_time(found.get("missing_since")) or None),
+            ("excluded", found.get("excluded")),
+            ("lost", found.get("lost")),
+            ("last failure", failure(found["last_failure"]) if found.get("last_failure") else None),
+            ("error", found.get("error")),
+            ("ports", ", ".join(map(str, found["ports"])) or None),
+            ("command", found["command"]),
+            ("last output", "\n".join(found.get("output") or ()) or None),
+        ]
+    )
+
+
+def environment_state(found: Plain) -> str:
+    """Return the state of a task's environment, and its run."""
+    if found.get("ended"):
+        return f"ended {short_time(found['ended'])}"
+    run = f", run {found['run_number']}" if found.get("run_number") else ""
+    return f"{found['environment_state']}{run}" if found.get("environment_state") else ""
+
+
+def killed(found: Plain) -> str:
+    """Return the result of a request to kill a task."""
+    return f"task {found['id']} ({found['path']} on {found['host']}): {found['outcome']}"

@@ -171,7 +171,9 @@ class TaskRuntime:
     @property
     def advice(self) -> str:
         """The advice for a process that moved without a request."""
-        return f"its last output is below, `salt {self.host.name} o2.log {self.record.task}` has more"
+        task = self.record.task
+        more = f"`coconut task log {task}` (`salt {self.host.name} o2.log {task}`)"
+        return f"its last output is below, {more} has more"
 
     def record_exit(self, ended: Exit, how: str = "") -> None:
         """Record the end of the process, wanted or not; ``how`` goes into the reason, if one is needed."""

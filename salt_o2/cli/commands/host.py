@@ -6,6 +6,7 @@ import typer
 
 from salt_o2.cli.environment.completion import host_names
 from salt_o2.cli.ui.command_aliases import noun, verb
+from salt_o2.cli.ui.watch import Watch, show_list
 from salt_o2.presentation import staleness
 from salt_o2.presentation.hosts import host as one_host
 from salt_o2.presentation.hosts import host_table
@@ -23,9 +24,9 @@ Sure = Annotated[bool, typer.Option("--sure", help="The hosts are known to be sw
 
 
 @verb(app, "list", "ls", "l")
-def list_(ctx: typer.Context) -> None:
+def list_(ctx: typer.Context, watch: Watch = False) -> None:
     """List hosts with their resources and last reports."""
-    ctx.obj.show(ctx.obj.ask("host_list"), host_table)
+    show_list(ctx.obj, "host_list", {}, host_table, watch)
 
 
 @verb(app, "show", "s")

@@ -7,18 +7,19 @@ import typer
 from salt_o2.cli.environment.completion import host_names
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.confirmation import check_all
+from salt_o2.cli.ui.watch import Watch, show_list
 from salt_o2.presentation import pool
 
 app = noun("The pool: idle tasks that the next environment can use.")
 
 
 @verb(app, "list", "ls", "l")
-def list_(ctx: typer.Context) -> None:
+def list_(ctx: typer.Context, watch: Watch = False) -> None:
     """List the tasks of the pool and its limits.
 
     coconut pool list --json
     """
-    ctx.obj.show(ctx.obj.ask("pool_list"), pool.pool)
+    show_list(ctx.obj, "pool_list", {}, pool.pool, watch)
 
 
 @verb(app, "clean", "cleanup", "cl")

@@ -9,6 +9,7 @@ from salt_o2.cli.environment.override_options import Reason
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.confirmation import check_all
 from salt_o2.cli.ui.parsing import moment
+from salt_o2.cli.ui.watch import Watch, show_list
 from salt_o2.presentation import environments, runs
 
 app = noun("Runs: list, show, stop.")
@@ -43,6 +44,7 @@ def list_(
     until: Annotated[
         str, typer.Option(metavar="TIME", help="Runs that started before it: 11:21, or a date.")
     ] = "",
+    watch: Watch = False,
 ) -> None:
     """List the last runs with their ends, the newest first.
 
@@ -61,7 +63,7 @@ def list_(
         "until": moment("--until", until),
     }
     given = {name: value for name, value in wanted.items() if value}
-    ctx.obj.show(ctx.obj.ask("run_list", given), runs.run_table)
+    show_list(ctx.obj, "run_list", given, runs.run_table, watch)
 
 
 def _cause(given: str) -> str:
@@ -87,7 +89,7 @@ def show(
 
     coconut run show 42
     """
-    ctx.obj.show(ctx.obj.ask("run_show", {"number": number}), runs.run)
+    ctx.obj.show(ctx.obj.ask("run_show", {"number": number}), runs.run, ("end_reason",))
 
 
 @verb(app, "stop")

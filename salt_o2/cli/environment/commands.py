@@ -20,6 +20,7 @@ from salt_o2.cli.environment.override_options import (
 )
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.terminal import conclude
+from salt_o2.cli.ui.watch import Watch, show_list
 from salt_o2.presentation import environments
 
 app = noun("Environments.")
@@ -86,9 +87,10 @@ def list_(
     every: Annotated[
         bool, typer.Option("-s", "-a", "--all", "--show-all", help="Also ended environments.")
     ] = False,
+    watch: Watch = False,
 ) -> None:
     """List the environments."""
-    ctx.obj.show(ctx.obj.ask("env_list", {"all": every}), environments.environment_table)
+    show_list(ctx.obj, "env_list", {"all": every}, environments.environment_table, watch)
 
 
 @verb(app, "control", "ctl", "ct", "t")

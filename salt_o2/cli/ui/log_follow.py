@@ -11,15 +11,19 @@ WAIT_S = 20.0
 """Time that one request waits for new output, in seconds."""
 
 
-def task_log(terminal: Terminal, identity: str, lines: int) -> dict[str, Any]:
+def task_log(terminal: Terminal, named: dict[str, str], lines: int) -> dict[str, Any]:
     """Return the last ``lines`` of a task: ``task``, ``host``, ``stdout``, ``stderr``, positions ``at``.
 
+    ``named`` has the name of the task and, if it is given, of its environment.
+
     Raises:
-        UnknownNameError: if no active environment has that task.
+        UnknownNameError: if control knows no such task.
         TaskError: if its host has no such output.
         UnreachableError: if its host, or control, does not answer.
     """
-    return dict(terminal.ask("task_log", {"id": identity, "lines": lines}))
+    wanted = {**named, "id": named["task"], "lines": lines}
+    del wanted["task"]
+    return dict(terminal.ask("task_log", wanted))
 
 
 def follow(terminal: Terminal, identity: str, at: Places) -> Iterator[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # slow to import, and a command needs one of them
 
 Update = Callable[[dict[str, Any]], None]
 LOOKING = frozenset(
-    ("list", "show", "info", "log", "history", "replay", "diff", "plan", "check", "expand", "graph", "tasks")
+    "list show info log history replay diff plan check expand graph tasks watch".split()  # noqa: SIM905
 )
 """Last words of the verbs of requests that change nothing."""
 

@@ -140,8 +140,17 @@ class Tasks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OneTask:
+    """``task_info``, ``task_kill``: a task by its id, a prefix of it, or the path of its role."""
+
+    task: str
+    environment: str = ""
+    """Its environment, if several have a role of this path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recover:
-    """``task_recover``: a failed task to restart now, by its id or a prefix of it."""
+    """``task_recover``: a failed task to restart now, by its id, a prefix of it, or the path of its role."""
 
     task: str
     environment: str = ""
@@ -155,6 +164,7 @@ class TaskLog:
     """``task_log``: a task, and the number of last lines or the positions from which to read its output."""
 
     id: str
+    environment: str = ""
     lines: int = 50
     after: dict[str, int] | None = None
     """``at`` of an earlier answer: a client that follows the output needs only later output."""

@@ -1,5 +1,6 @@
 """Request handlers for tasks and their output, workflows, and control itself."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
@@ -12,16 +13,21 @@ from salt_o2.control.environments.service import EnvironmentService
 from salt_o2.control.hosts.bus import Bus
 from salt_o2.control.hosts.cordons import Cordons
 from salt_o2.control.hosts.host_table import HostTable
-from salt_o2.control.requests.arguments import Nothing, Progress, Recover, TaskLog, Tasks, Verbs
+from salt_o2.control.requests.arguments import Nothing, OneTask, Progress, Recover, TaskLog, Tasks, Verbs
+from salt_o2.control.storage.plan_search import EndedTask, EndedTasks
+from salt_o2.control.storage.store import Store
+from salt_o2.control.views.environment_view import ended_task, missing_since, task_details
 from salt_o2.control.views.settings_view import settings_view
 from salt_o2.control.views.staleness import ViewNow
-from salt_o2.core.errors import InvalidRequestError, UnreachableError
-from salt_o2.core.ids import HostId, resolve_prefix
+from salt_o2.core.errors import InvalidRequestError, UnknownNameError, UnreachableError
+from salt_o2.core.ids import EnvironmentId, HostId, TaskId, some
 from salt_o2.core.messages.effects import Effect, Reschedule, SendCommand
 from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.url_masking import without_passwords
 from salt_o2.site import workflow_index
 from salt_o2.site.settings import Site
+
+log = logging.getLogger(__name__)
 
 
 class TaskRequests:
@@ -37,6 +43,7 @@ class TaskRequests:
         faults_of_control: Callable[[], list[str]],
         site: Site,
         threads: RequestThreads,
+        store: Store,
         bus: Bus,
         view_now: ViewNow,
         clock: Callable[[], float],
@@ -53,12 +60,17 @@ class TaskRequests:
         self._faults_of_control = faults_of_control
         self._site = site
         self._threads = threads
+        self._store = store
+        self._ended = EndedTasks(store)
+        self._bus = bus
         self._logs = TaskLogRequests(bus)
         self._view_now = view_now
         self._clock = clock
         self._started = clock()
         self.verbs: Verbs = {
             "task_list": (Tasks, self._tasks),
+            "task_info": (OneTask, self._describe),
+            "task_kill": (OneTask, self._kill),
             "task_log": (TaskLog, self._log),
             "task_recover": (Recover, self._recover),
             "workflow_list": (Nothing, self._workflows),
@@ -73,28 +85,98 @@ class TaskRequests:
         found = (view.task_of(target, task) for target, task in chosen)
         return [task for task in found if _is_in(task, wanted.state.upper())]
 
-    async def _recover(self, wanted: Recover, user: str, _progress: Progress) -> dict[str, Any]:
-        target, task = self._find(wanted.task, wanted.environment)
-        effects = self._environments.recover(target, task.id, user, manually=not wanted.by_rule)
-        report = target.environment.model.tasks.reports.get(task.id)
-        outcome = {"environment": target.stored.id, "outcome": _outcome(target, task, effects)}
-        return self._view_now().task(task, report) | outcome
+    async def _describe(self, wanted: OneTask, user: str, _progress: Progress) -> dict[str, Any]:
+        active = self._find_active(wanted.task, wanted.environment)
+        if active is None:
+            return ended_task(await self._find_ended(wanted.task, wanted.environment, user))
+        target, task = active
+        model = target.environment.model
+        report = model.tasks.reports.get(task.id)
+        return self._view_now().task_of(target, task) | {
+            **task_details(task, report),
+            "workflow": model.plan.workflow,
+            "environment_state": model.state,
+            "run_number": model.run.number,
+            "missing_since": missing_since(target.environment, task),
+            "ended": None,
+        }
 
-    def _find(self, wanted: str, environment: str = "") -> tuple[ActiveEnvironment, PlannedTask]:
-        """Return the active task whose id is or uniquely begins with ``wanted``.
+    async def _kill(self, wanted: OneTask, user: str, _progress: Progress) -> dict[str, Any]:
+        """Kill the processes of a task; for an active one its recovery policy decides what follows.
 
-        A whole id costs one lookup in each environment, a prefix a comparison with every task.
+        Raises:
+            UnreachableError: if its host does not answer.
         """
-        among = [self._active.find(environment)] if environment else list(self._active.values())
-        exact = [target for target in among if wanted in target.environment.model.tasks.tasks]
-        ids = [id for target in exact or among for id in target.environment.model.tasks.tasks]
-        chosen = resolve_prefix(wanted, ids, "active task", "; use o2.log on its host for an ended task")
-        target = next(target for target in among if chosen in target.environment.model.tasks.tasks)
-        return target, target.environment.model.tasks.tasks[chosen]
+        environment, task, active = await self._find(wanted.task, wanted.environment, user)
+        log.warning("%s kills task %s of role %s on %s", user, task.id, task.path, task.host)
+        answer = dict(await self._bus.ask(task.host, "kill", [[task.id]]))
+        killed = bool(answer.get(task.id))
+        follows = f"; recovery policy of its role: {task.recovery}" if active else ""
+        outcome = f"its processes have ended{follows}" if killed else "its processes have not ended yet"
+        return {
+            "id": task.id,
+            "path": task.path,
+            "host": task.host,
+            "environment": environment,
+            "killed": killed,
+            "outcome": outcome,
+        }
 
-    async def _log(self, wanted: TaskLog, _user: str, _progress: Progress) -> dict[str, Any]:
-        _, task = self._find(wanted.id)
-        return await self._logs.read(task, wanted)
+    async def _recover(self, wanted: Recover, user: str, _progress: Progress) -> dict[str, Any]:
+        active = self._find_active(wanted.task, wanted.environment)
+        if active is None:
+            ended = await self._find_ended(wanted.task, wanted.environment, user)
+            raise UnknownNameError(
+                f"task {ended.planned.id} of role {ended.planned.path} is not active any more: it cannot be "
+                f"restarted. `coconut env repeat {ended.environment}` creates its environment again"
+            )
+        target, task = active
+        effects = self._environments.recover(target, task.id, user, manually=not wanted.by_rule)
+        outcome = {"outcome": _outcome(target, task, effects)}
+        return self._view_now().task_of(target, task) | outcome
+
+    def _find_active(self, wanted: str, environment: str) -> tuple[ActiveEnvironment, PlannedTask] | None:
+        """Return the active task that ``wanted`` names; ``None`` if there is none.
+
+        A whole id costs one lookup in each environment, a prefix or a path a comparison with every task.
+
+        Raises:
+            UnknownNameError: if several tasks fit.
+        """
+        if environment and not any(id.startswith(environment) for id in self._active):
+            return None  # it may have ended
+        among = [self._active.find(environment)] if environment else [*self._active.values()]
+        whole = [target for target in among if wanted in target.environment.model.tasks.tasks]
+        if whole:
+            return whole[0], whole[0].environment.model.tasks.tasks[TaskId(wanted)]
+        tasks = [(each, task) for each in among for task in each.environment.model.tasks.tasks.values()]
+        found = [(target, task) for target, task in tasks if wanted and task.id.startswith(wanted)]
+        found = found or [(target, task) for target, task in tasks if task.path == wanted]
+        if len(found) > 1:
+            names = some(f"{task.id} ({task.path} in {target.stored.id})" for target, task in found)
+            raise UnknownNameError(
+                f"more than one active task fits {wanted!r}: {names}. Nothing was done: give more characters "
+                "of the ID, or the environment (`--env`)"
+            )
+        return found[0] if found else None
+
+    async def _find_ended(self, wanted: str, environment: str, user: str) -> EndedTask:
+        self._store.flush()
+        return await self._threads.past.run(user, self._ended.find, wanted, environment)
+
+    async def _find(
+        self, wanted: str, environment: str, user: str
+    ) -> tuple[EnvironmentId, PlannedTask, ActiveEnvironment | None]:
+        """Return a task, active or ended, with its environment."""
+        active = self._find_active(wanted, environment)
+        if active:
+            return active[0].stored.id, active[1], active[0]
+        ended = await self._find_ended(wanted, environment, user)
+        return ended.environment, ended.planned, None
+
+    async def _log(self, wanted: TaskLog, user: str, _progress: Progress) -> dict[str, Any]:
+        environment, task, _ = await self._find(wanted.id, wanted.environment, user)
+        return {**await self._logs.read(task, wanted), "environment": environment}
 
     async def _workflows(self, _wanted: Nothing, user: str, _progress: Progress) -> list[dict[str, Any]]:
         return await self._threads.catalogue.run(

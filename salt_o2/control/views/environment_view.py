@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from salt_o2.control.storage.plan_search import EndedTask
 from salt_o2.control.storage.stored import StoredEnvironment
 from salt_o2.control.views.timestamps import iso
 from salt_o2.core.environment.environment import Environment
@@ -165,3 +166,33 @@ def _waiting_for(environment: Environment) -> str:
         return f"host{'s' if len(hosts) > 1 else ''} {', '.join(hosts[:3])}"
     first_call = next(iter(wait.calls), "")
     return next((environment.model.tasks.tasks[task].path for task in wait.waiting), first_call)
+
+
+def task_details(planned: PlannedTask, report: TaskReport | None) -> dict[str, Any]:
+    """Return what ``task_info`` shows of a task beside ``task_view``."""
+    return {
+        "mode": planned.launch.mode,
+        "recovery": planned.recovery,
+        "ports": list(planned.ports),
+        "exit": str(report.exit) if report and report.exit else None,
+        "killed": bool(report and report.killed),
+        "output": list(report.failure.output or report.output if report.failure else report.output)
+        if report
+        else [],
+    }
+
+
+def missing_since(environment: Environment, planned: PlannedTask) -> str | None:
+    """Return since when a task is missing in the run under way; ``None`` if it is not."""
+    begun = environment.model.incidents.interrupted.get(planned.path)
+    return iso(begun.since) if begun else None
+
+
+def ended_task(found: EndedTask) -> dict[str, Any]:
+    """Return a task that no active environment has, as its last report shows it."""
+    return task_view(found.planned, found.report) | {
+        **task_details(found.planned, found.report),
+        "environment": found.environment,
+        "workflow": found.workflow,
+        "ended": iso(found.ended) if found.ended else None,
+    }

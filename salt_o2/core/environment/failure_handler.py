@@ -316,7 +316,7 @@ class FailureHandler:
             return "bring its host back, or exclude it"
         if self._has_refused_ports(task):
             return "stop the programs that use the ports, or give the host a wider range"
-        return "see the task's log"
+        return f"see its output: `coconut task log {task}`"
 
     def _has_refused_ports(self, task: TaskId) -> bool:
         """Return whether ``task`` has no process because another program has one of its ports."""

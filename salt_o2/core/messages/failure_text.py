@@ -18,7 +18,7 @@ def format_failures(what: str, failures: Iterable[tuple[PlannedTask, Failure]]) 
     head = f"{what} failed: {len(ordered)} task{'s' if len(ordered) != 1 else ''} did not reach the state"
     lines = [head, *(format_failure(task, failure) for task, failure in ordered[:SHOWN])]
     if len(ordered) > SHOWN:
-        lines.append(f"... and {len(ordered) - SHOWN} more (see env_show)")
+        lines.append(f"... and {len(ordered) - SHOWN} more: `coconut task list --state failed`")
     return "\n".join(lines)
 
 

@@ -138,7 +138,7 @@ class _PlanAssembly:
             f"{count} of {len(candidates)} hosts: {reason}" for reason, count in reasons.most_common(SHOWN)
         ]
         if pooled := len(self._inventory.tasks_of(POOL)):
-            sentences.append(f"{pooled} tasks in the pool use resources: o2.pool_clean stops them")
+            sentences.append(f"{pooled} tasks in the pool use resources: `coconut pool clean` stops them")
         if cordoned:
             sentences.append(describe_cordons(cordoned))
         return "; ".join(sentences)

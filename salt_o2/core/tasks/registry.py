@@ -226,7 +226,7 @@ class TaskRegistry:
             advice=(
                 f"check the minion and its o2_agent engine on {host}"
                 if unacknowledged
-                else "see the task's log"
+                else f"see its output: `coconut task log {task}`"
             ),
         )
 

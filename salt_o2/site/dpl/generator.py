@@ -134,7 +134,8 @@ class Generator:
             return name
         raise missing(
             f"the DPL command {shown(wanted.command.shown, 120)} has not been run with these values, and "
-            "looking runs no command: a user who may create environments runs it by o2.workflow_generate"
+            "looking runs no command: a user who may create environments runs it by "
+            "`coconut env create` or `salt-run o2.workflow_generate`"
         )
 
     def _is_there(self, name: str) -> bool:

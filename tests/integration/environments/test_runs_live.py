@@ -116,6 +116,27 @@ def test_a_task_that_was_killed_in_a_run_is_counted_and_its_missing_time_is_in_t
     assert f"| {number} " not in run("coconut", "run", "list", "--end", "error").stdout
 
 
+def test_a_task_is_found_killed_and_read_by_the_path_of_its_role_also_after_its_end(workshop, device):
+    environment = workshop.create(device)
+    (task,) = environment["tasks"]
+    run = workshop.cluster.run
+    killed = workshop.cluster.json("coconut", "task", "kill", task["path"])
+    assert (killed["id"], killed["killed"]) == (task["id"], True)
+    wait_until(
+        lambda: workshop.show(environment)["tasks"][0]["pid"] not in (None, task["pid"]),
+        "it has been restarted",
+    )
+    assert "restarts:" in run("coconut", "task", "info", task["path"]).stdout
+    workshop.destroy(environment)
+    info = workshop.cluster.json("coconut", "task", "info", task["id"][:8])
+    assert (info["path"], info["environment"]) == (task["path"], environment["id"])
+    assert info["ended"]
+    assert run("coconut", "task", "log", task["path"], "-n", "5").returncode == 0
+    events = run("coconut", "events", "--env", environment["id"]).stdout
+    assert f"{environment['id']} is CONFIGURED" in events
+    assert f"{task['path']} on {task['host']} is back after" in events
+
+
 class Workers:
     """Four equal workers of which one may be lost, RUNNING; they can be kept from starting again."""
 

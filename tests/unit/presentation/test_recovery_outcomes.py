@@ -65,7 +65,7 @@ def test_the_answer_to_a_recovery_request_has_its_outcome(tmp_path, prepare, sai
 
 def test_an_unknown_task_is_refused(tmp_path):
     async def scene(room):
-        with pytest.raises(UnknownNameError, match="no active task"):
+        with pytest.raises(UnknownNameError, match="no task"):
             await room.ask("task_recover", task="nobody")
 
     played(tmp_path, scene)

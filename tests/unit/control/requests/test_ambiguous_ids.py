@@ -21,6 +21,9 @@ TAKES_AN_ID = {
     "env_history": {"id": "ENVIRONMENT"},
     "env_replay": {"id": "ENVIRONMENT"},
     "env_diff": {"left": "ENVIRONMENT", "right": "1"},
+    "task_info": {"task": "TASK"},
+    "task_kill": {"task": "TASK"},
+    "task_list": {"environment": "ENVIRONMENT"},
     "task_log": {"id": "TASK"},
     "task_recover": {"task": "TASK"},
     "rebuild": {"id": "ENVIRONMENT", "end": True},
@@ -130,7 +133,7 @@ def test_an_unknown_prefix_of_an_id_is_refused(tmp_path, verb, wanted):
     async def scene():
         async with control_harness(repository(tmp_path, copies=1), "flp1") as room:
             await room.ask("env_create", workflow="farm")
-            with pytest.raises(UnknownNameError, match="has an ID that begins with"):
+            with pytest.raises(UnknownNameError, match=r"has an ID that begins with|no task"):
                 await room.ask(verb, id=wanted)
             assert len(room.control.active) == 1
 

@@ -183,7 +183,7 @@ def test_a_viewer_sees_which_templates_were_not_generated(site, tmp_path, workfl
     assert "left open" in note
     assert "looking runs no command" in note
     assert isinstance(planned, TemplateError)
-    assert "a user who may create environments runs it by o2.workflow_generate" in str(planned)
+    assert "a user who may create environments runs it by `coconut env create`" in str(planned)
 
 
 @pytest.mark.finding("1.8")
