@@ -71,6 +71,7 @@ def _facts(env: Plain) -> list[tuple[str, object]]:
         ("last failure", failure(env["last_failure"]) if env.get("last_failure") else None),
         ("depends on unknown tasks", staleness.unconfirmed(env)),
         ("error", env.get("error") or None),
+        _warnings(env),
     ]
 
 
@@ -87,11 +88,11 @@ def created(env: Plain) -> str:
     active = sum(task["status"] == "ACTIVE" for task in env["tasks"])
     total = len(env["tasks"])
     counts = [("tasks active", active), ("tasks inactive", total - active), ("tasks total", total)]
-    return f"new environment created with {total} tasks\n{block([*_facts(env), *counts, _warnings(env)])}"
+    return f"new environment created with {total} tasks\n{block([*_facts(env), *counts])}"
 
 
 def _warnings(env: Plain) -> tuple[str, object]:
-    """Return what a user should know of a request, such as variables that nothing reads."""
+    """Return what a user should know of the last request: failed hooks, variables that nothing reads."""
     return ("warning", "\n".join(env.get("warnings") or ()) or None)
 
 
@@ -103,6 +104,7 @@ def moved(env: Plain, duration_s: float) -> str:
         ("run number", env.get("run_number") or None),
         ("transition duration", f"{duration_s:.3f} s"),
         ("error", env.get("error") or None),
+        _warnings(env),
     ]
     verdict = "transition failed" if env["state"] == "ERROR" else "transition complete"
     return f"{verdict}\n{block(facts)}"
@@ -132,7 +134,8 @@ def ended(env: Plain) -> str:
     waiting = (
         f"; {transferred} task{'' if transferred == 1 else 's'} of it are in the pool" if transferred else ""
     )
-    return f"teardown complete for environment {env['id']}{waiting}"
+    warnings = "".join(f"\nwarning: {each}" for each in env.get("warnings") or ())
+    return f"teardown complete for environment {env['id']}{waiting}{warnings}"
 
 
 def environment_table(environments: Sequence[Plain]) -> str:

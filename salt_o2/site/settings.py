@@ -17,7 +17,6 @@ from salt_o2.core.plan.overrides import variable_texts
 from salt_o2.core.plan.timeouts import Timeouts
 from salt_o2.core.pool.limits import PoolLimits
 from salt_o2.core.states import EnvironmentEvent
-from salt_o2.core.tasks.restarts import restart_budget
 from salt_o2.core.tolerant_decoding import Fault, salvage, shown
 from salt_o2.core.url_masking import without_password
 from salt_o2.site.journal_limits import JournalLimits
@@ -32,6 +31,18 @@ TIMEOUT_VARIABLES = {
     "exit_timeout_s": EnvironmentEvent.EXIT,
 }
 """Variables of a site, a workflow or a user that limit a transition, in seconds."""
+MOST = 1e6
+"""Largest value of a variable that control reads."""
+RESTARTS, SECONDS = "a number of restarts", "seconds"
+NUMBERS: Mapping[str, tuple[float, str]] = {
+    **dict.fromkeys(TIMEOUT_VARIABLES, (1e-6, SECONDS)),
+    "recovery_restarts": (0, RESTARTS),
+    "recovery_window_s": (1e-6, SECONDS),
+    "recovery_grace_s": (0, SECONDS),
+    "recovery_backoff_s": (0, SECONDS),
+    "recovery_timeout_s": (1e-6, SECONDS),
+}
+"""Variables that are numbers, each with its least value and its unit."""
 VARIABLE_BLOCKS = ("defaults", "vars")
 Seconds = Annotated[float, Meta(gt=0, le=1e6)]
 
@@ -108,7 +119,7 @@ def _without_wrong_variables(site: Site) -> tuple[Site, list[Fault]]:
     faults: list[Fault] = []
     for block in VARIABLE_BLOCKS:
         given: dict[str, str] = getattr(site, block)
-        wrong = {name: why for name, value in given.items() if (why := _why_wrong(name, value))}
+        wrong = {name: why for name, value in given.items() if (why := fault_of_variable(name, value))}
         faults += [Fault(f"{block}.{name}", why) for name, why in wrong.items()]
         valid = {name: value for name, value in given.items() if name not in wrong}
         changed: dict[str, Any] = {block: valid}
@@ -116,17 +127,37 @@ def _without_wrong_variables(site: Site) -> tuple[Site, list[Fault]]:
     return site, faults
 
 
-def _why_wrong(name: str, value: str) -> str:
+def fault_of_variable(name: str, value: str) -> str:
     """Return why control cannot use a variable that it reads itself; empty if it can, or does not read it."""
-    try:
-        if name in TIMEOUT_VARIABLES:
-            typed(value, Seconds)
-        elif name == "auto_stop_timeout":
+    if name == "auto_stop_timeout":
+        try:
             run_arguments.seconds(value)
-        restart_budget({name: value})
-    except InvalidRequestError as error:
-        return f"{shown(value)} is not valid: {str(error).partition(': ')[2] or error}"
+        except InvalidRequestError:
+            return f"it is {shown(value)}, expected a duration, as in 1m30s"
+    if name in NUMBERS and not _is_number(value, *NUMBERS[name]):
+        least, unit = NUMBERS[name]
+        bound = "more than 0" if least > 0 else "0 or more"
+        return f"it is {shown(value)}, expected {unit}: a number, {bound} and at most {MOST:,.0f}"
     return ""
+
+
+def check_variables(variables: Mapping[str, str]) -> None:
+    """Ensure that control can use the ``variables`` that it reads itself.
+
+    Raises:
+        InvalidRequestError: naming each variable that is not valid, and what is expected.
+    """
+    faults = ((name, fault_of_variable(name, value)) for name, value in variables.items())
+    if wrong := [f"variable {name} is not valid: {fault}" for name, fault in faults if fault]:
+        raise InvalidRequestError("\n".join(wrong))
+
+
+def _is_number(value: str, least: float, unit: str) -> bool:
+    try:
+        found = int(value) if unit == RESTARTS else float(value)
+    except ValueError:
+        return False
+    return least <= found <= MOST
 
 
 def timeouts(site: Site, variables: Mapping[str, str]) -> Timeouts:

@@ -11,6 +11,7 @@ from pathlib import Path
 from salt_o2.agent.storage.task_directory import MARK
 from salt_o2.core.ids import EnvironmentId, HostId
 from salt_o2.core.plan.launch import Launch
+from salt_o2.core.tasks.next_action import CONTROLLED
 
 FOR_TASKS = (
     *("PATH", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "HOME", "USER", "LOGNAME", "SHELL"),
@@ -27,6 +28,7 @@ FOR_TASKS = (
 as a token or a proxy's password. A site lists more names in ``o2:task_environment``. O2_CLUSTER marks the
 processes that a private cluster (`coconut cluster`) must end."""
 
+NO_ARGUMENTS: Mapping[str, str] = {}
 PATH_OF_SHIM = "/usr/bin:/bin:/usr/sbin:/sbin"
 READ_ONLY = {"BASHOPTS", "EUID", "PPID", "SHELLOPTS", "UID"}
 
@@ -49,14 +51,18 @@ def task_env(
     environment: EnvironmentId,
     inherited: Mapping[str, str],
     account: pwd.struct_passwd | None = None,
+    arguments: Mapping[str, str] = NO_ARGUMENTS,
 ) -> dict[str, str]:
     """Return the variables for ``launch``: ``inherited`` from :func:`of_agent`, overridden by ``account``.
 
     O2_ROLE, O2_SYSTEM and O2_PARTITION have the values that AliECS gives them. OCC servers read their port
-    from OCC_CONTROL_PORT first.
+    from OCC_CONTROL_PORT first. A plain program or a hook, which has no control channel, gets the
+    ``arguments`` of its order: ``run_number`` is O2_RUN_NUMBER.
     """
     env = dict(inherited)
     env |= {"O2_ROLE": host, "O2_SYSTEM": "FLP", "O2_PARTITION": environment}
+    if launch.mode not in CONTROLLED:
+        env |= {f"O2_{name.upper()}": value for name, value in arguments.items() if name.islower()}
     if account is not None:
         env |= {"USER": account.pw_name, "LOGNAME": account.pw_name, "HOME": account.pw_dir}
     env |= dict(entry.split("=", 1) for entry in launch.env)

@@ -1,5 +1,6 @@
 """Start of a task's process, or adoption of one that already runs."""
 
+import pwd
 import time
 from collections.abc import Callable
 
@@ -28,15 +29,10 @@ def start_process(
         Refusal: the launch cannot work.
         OSError: the host has no resources for the process.
     """
-    launch = record.launch
-    if launch is None:
-        raise Refusal(f"no order has a launch for {record.task}", "send an order with a launch")
-    preflight.check_launch(launch)
+    launch = _launch_of(record)
     account = host.accounts.choose(launch.user)
     switch = switch_to(account)
-    env = environment_variables.task_env(
-        launch, host.name, record.environment, host.environment_variables, account
-    )
+    env = _variables(record, launch, host, account)
     env[MARK] = str(home.folder)
     env.pop(CONTROL_SOCKET, None)
     if (private := home.control_socket(launch)) is not None:
@@ -66,6 +62,38 @@ def start_process(
     record.launching, record.started = False, time.time()
     home.save(record)
     return _take_charge(record, home, host, ended, group)
+
+
+def check_program(record: TaskRecord, host: HostResources) -> None:
+    """Ensure that a plain program could be started now: its account, its program, its variables.
+
+    Raises:
+        Refusal: it could not.
+    """
+    launch = _launch_of(record)
+    account = host.accounts.choose(launch.user)
+    switch_to(account)
+    preflight.check_command(launch, _variables(record, launch, host, account), host.kernel)
+
+
+def _launch_of(record: TaskRecord) -> Launch:
+    """Return the launch of ``record``.
+
+    Raises:
+        Refusal: there is none, or it is invalid.
+    """
+    if record.launch is None:
+        raise Refusal(f"no order has a launch for {record.task}", "send an order with a launch")
+    preflight.check_launch(record.launch)
+    return record.launch
+
+
+def _variables(
+    record: TaskRecord, launch: Launch, host: HostResources, account: pwd.struct_passwd | None
+) -> dict[str, str]:
+    return environment_variables.task_env(
+        launch, host.name, record.environment, host.environment_variables, account, record.arguments
+    )
 
 
 async def adopt_process(

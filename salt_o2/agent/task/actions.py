@@ -42,11 +42,25 @@ async def execute(runtime: TaskRuntime, step: TaskEvent | AgentAction) -> None:
         if goal is TaskState.DONE:
             await confirm_state(runtime)
         # Another order has arrived meanwhile.
-        if runtime.stuck or known.goal is not goal:
+        if runtime.stuck or known.goal is not goal or _cannot_start(runtime):
             return
         known.state, known.fresh, known.failure = goal, False, None
     elif isinstance(step, TaskEvent):
         await send_event(runtime, step, known.arguments_for(step))
+
+
+def _cannot_start(runtime: TaskRuntime) -> bool:
+    """Return whether a plain program that is to be started later could not be, and fail its order then."""
+    known = runtime.record
+    if known.goal is TaskState.DONE or not known.fresh or known.launch is None:
+        return False
+    try:
+        launcher.check_program(known, runtime.host)
+    except Refusal as error:
+        known.state, known.fresh = TaskState.ERROR, False
+        runtime.fail_order("launch", "-", str(error), error.advice)
+        return True
+    return False
 
 
 async def launch(runtime: TaskRuntime) -> None:

@@ -12,14 +12,13 @@ from salt_o2.control.planning.plan_builder import make_plan
 from salt_o2.core.errors import InvalidRequestError, PlanError
 from salt_o2.core.ids import EnvironmentId, TaskId, short_id
 from salt_o2.core.placement.inventory import Inventory
-from salt_o2.core.plan import run_arguments
 from salt_o2.core.plan.overrides import Overrides, excluded_tasks, names_in
 from salt_o2.core.plan.plan import Plan, PlannedTask
 from salt_o2.core.similar_names import did_you_mean
 from salt_o2.site import workflow_index
 from salt_o2.site.builtin_variables import ENVIRONMENT_ID, built_in
 from salt_o2.site.control_variables import READ_BY_CONTROL
-from salt_o2.site.settings import Site
+from salt_o2.site.settings import Site, check_variables
 from salt_o2.workflow import Workflow
 from salt_o2.workflow.authoring.variable_catalogue import unread
 from salt_o2.workflow.expansion.loader import load
@@ -116,7 +115,7 @@ def make_draft(
         known = names_in(plan)
         named = ", ".join(f"{each}{did_you_mean(each, known)}" for each in unknown)
         raise InvalidRequestError(f"workflow {name} has neither a role nor a detector {named}")
-    run_arguments.stop_at(plan.variables, 0.0)  # else START fails on a wrong duration
+    check_variables(plan.variables)  # else a later transition fails on a wrong duration
     return PlanDraft(
         environment=environment,
         workflow=name,

@@ -8,6 +8,8 @@ from msgspec import Meta
 
 from salt_o2.core.states import EnvironmentEvent, RunEndCause
 
+NotNegative = Annotated[float, Meta(ge=0)]
+"""Seconds, 0 or more."""
 Value = str | int | float | bool | None
 Progress = Callable[[dict[str, Any]], None]
 """Called with each step of the work on a request."""
@@ -55,7 +57,7 @@ class Modify(Bending):
 
     id: str = ""
     plan: str = ""
-    drain_s: float = 0.0
+    drain_s: NotNegative = 0.0
     """Seconds that departing tasks may continue to process the data they hold."""
     keep_tasks: bool = False
     """Transfer healthy departing tasks to the pool in STANDBY. Later environments reuse them."""
@@ -215,7 +217,7 @@ class PoolClean:
 
     class_name: str = ""
     host: str = ""
-    idle_s: float = 0.0
+    idle_s: NotNegative = 0.0
     """Seconds that the tasks must have been in the pool."""
 
 

@@ -163,7 +163,7 @@ class EnvironmentRequests:
         check_takes_part(draft.plan, draft.overrides, draft.excluded)
         target = self._environments.create(draft, user)
         record = await self._start(target, user, progress, automatic=wanted.auto)
-        return record | {"warnings": list(draft.warnings)}
+        return _with_warnings(record, draft)
 
     async def _repeat(self, wanted: Repeat, user: str, progress: Progress) -> dict[str, Any]:
         self._store.flush()
@@ -187,7 +187,7 @@ class EnvironmentRequests:
             target = self._environments.create(draft, user)
             try:
                 record = await self._start(target, user, progress, automatic=automatic)
-                return record | {"warnings": list(draft.warnings)}
+                return _with_warnings(record, draft)
             except TaskError:
                 if not (target.ports_refused and tries_left):
                     raise
@@ -221,7 +221,7 @@ class EnvironmentRequests:
         before = {task.id for task in target.stored.plan.tasks}
         record = await self._transitions.modify(target, message, draft.overrides, progress)
         transferred = [task for task in self._pool.transferred_by(target.stored.id) if task in before]
-        return record | {"warnings": list(draft.warnings)} | ({"kept": transferred} if keep else {})
+        return _with_warnings(record, draft) | ({"kept": transferred} if keep else {})
 
     async def _draft_modification(
         self, target: ActiveEnvironment, wanted: Modify, user: str, earlier: PlanDraft | None
@@ -322,6 +322,11 @@ def _patch_of(wanted: Create | Modify | PlanAhead) -> OverridesPatch:
         reason=wanted.reason,
         allow_all_excluded=wanted.allow_all_excluded,
     )
+
+
+def _with_warnings(record: dict[str, Any], draft: PlanDraft) -> dict[str, Any]:
+    """Return ``record`` with the warnings of ``draft`` before those of the transition."""
+    return record | {"warnings": [*draft.warnings, *record["warnings"]]}
 
 
 def _restored(stored: StoredEnvironment) -> Environment:

@@ -30,6 +30,7 @@ def environment_summary(stored: StoredEnvironment, environment: Environment) -> 
         "user": stored.user,
         "vars": stored.overrides.vars,
         "error": model.error or None,
+        "warnings": list(model.warnings),
         "transition": model.active.event if model.active else None,
         "hosts": list(tasks.hosts),
         "excluded": stored.overrides.exclude,

@@ -119,6 +119,7 @@ class Environment:
                 f"environment {self.model.id} is modified by a new plan, not by MODIFY alone"
             )
         effects = self._overtake(request)
+        self.model.warnings = ()
         self.model.automatic = self.model.automatic or request.automatic
         return effects + self._engine.begin(request)
 
@@ -154,6 +155,7 @@ class Environment:
     def _modify(self, wanted: Modified) -> list[Effect]:
         self.ensure_accepts(_E.MODIFY)
         effects, spec = self._modification.prepare(wanted)
+        self.model.warnings = ()
         return effects + self._engine.open(spec)
 
     def _tick(self, at: float) -> list[Effect]:

@@ -87,7 +87,12 @@ class HookRunner:
         if not tasks:
             return [], None
         self._model.hooks.started_tasks |= {task.id for task in tasks}
-        batch = OrderBatch(goal=TaskState.RUNNING, tasks=tuple(tasks), launch=True)
+        batch = OrderBatch(
+            goal=TaskState.RUNNING,
+            tasks=tuple(tasks),
+            launch=True,
+            arguments=self._model.run.hook_arguments(),
+        )
         limit = max(task.timeout_s for task in tasks)
         commands = self._issuer.issue_within(batch, limit)
         wait = StageWait(

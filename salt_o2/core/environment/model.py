@@ -48,6 +48,8 @@ class EnvironmentModel:
     """The revision of the last order; it only grows."""
     error: str = ""
     """Why the environment is in ERROR, or what a transition on the way to its end tolerated."""
+    warnings: tuple[str, ...] = ()
+    """Failures of hooks and calls that are not critical, since the last request."""
     automatic: bool = False
     """Whether the environment ends without a request, after its run or after an error."""
     active: ActiveTransition | None = None

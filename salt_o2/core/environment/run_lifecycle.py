@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from salt_o2.core.plan import run_arguments
 
+OF_A_RUN = ("run_number", "run_start_time_ms", "run_end_time_ms", "last_run_number")
+"""Variables of a run that hooks learn, also before START has its arguments and after the end of the run."""
+
 
 @dataclass(slots=True)
 class RunLifecycle:
@@ -43,6 +46,11 @@ class RunLifecycle:
     def stop_arguments(self, planned: Mapping[str, str], at: float) -> dict[str, str]:
         """Return the arguments of STOP; ``planned`` are the plan's variables."""
         return run_arguments.stop_arguments({**planned, **self.variables}, at)
+
+    def hook_arguments(self) -> dict[str, str]:
+        """Return what a hook learns of the run: its variables so far, and the arguments of START."""
+        known = {name: self.variables[name] for name in OF_A_RUN if self.variables.get(name)}
+        return known | self.arguments
 
     def mark_started(self, planned: Mapping[str, str], at: float) -> None:
         """Count the start, and set the time of the automatic stop if ``planned`` variables ask for one.

@@ -41,10 +41,12 @@ from salt_o2.core.tasks.orders import OrderBatch, batch_for
 _E, _S = EnvironmentEvent, EnvironmentState
 MOST_ROLES = 10
 """Failed roles that the record of a run names at most."""
+MOST_WARNINGS = 50
+"""Failures of hooks that are not critical that an environment records since the last request."""
 
 
 class TransitionEngine:
-    """Writes ``model.state``, ``model.active`` and ``model.error``."""
+    """Writes ``model.state``, ``model.active``, ``model.error`` and ``model.warnings``."""
 
     def __init__(
         self, model: EnvironmentModel, issuer: CommandIssuer, hooks: HookRunner, modification: Modification
@@ -350,6 +352,7 @@ class TransitionEngine:
         """Fail if the hook is critical; on the way to DONE or to ERROR, only report the failure."""
         active, state = self._model.active, self._model.state
         if not failure.critical:
+            self._warn(active, failure)
             return []
         if active is None:
             ended = state in (_S.ERROR, _S.DONE)
@@ -360,6 +363,14 @@ class TransitionEngine:
         head = f"{active.event} of environment {self._model.id} failed: "
         # The failure of a task hook contains the heading already.
         return self.fail(head + failure.reason.removeprefix(head), at, failure.roles)
+
+    def _warn(self, active: ActiveTransition | None, failure: HookFailure) -> None:
+        """Record the failure of a hook that is not critical, for the requester and the environment's view."""
+        model = self._model
+        during = f"{active.event} of environment {model.id}" if active else f"environment {model.id}"
+        reason = failure.reason.removeprefix(f"{during} failed: ")
+        if len(model.warnings) < MOST_WARNINGS:
+            model.warnings = (*model.warnings, f"during {during}, not critical: {reason}")
 
     def _handle_task_hook_failure(
         self, active: ActiveTransition, failure: HookFailure, at: float

@@ -31,7 +31,7 @@ class HostCapacity:
         lacking = self._lacking(request.wants)
         if lacking is None:
             try:
-                control, channels = self._ports.allocate(request, self._facts)
+                control, channels = self._ports.allocate(request, self._host, self._facts)
             except NoFreePort as error:
                 lacking = str(error)
         if lacking is not None:

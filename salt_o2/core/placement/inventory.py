@@ -40,6 +40,8 @@ class _Allocation:
     cpu: float
     memory_mb: float
     ports: tuple[int, ...]
+    holder: str
+    """The role and the environment of the task, for messages."""
 
 
 @dataclass(slots=True)
@@ -47,10 +49,13 @@ class _Ports:
     """The allocated TCP ports of one network, with the number of tasks that have each."""
 
     count: dict[int, int] = field(default_factory=dict)
+    holder: dict[int, str] = field(default_factory=dict)
+    """The role and the environment of the last task that got each port, for messages."""
 
-    def allocate(self, ports: Iterable[int]) -> None:
+    def allocate(self, ports: Iterable[int], holder: str) -> None:
         for port in ports:
             self.count[port] = self.count.get(port, 0) + 1
+            self.holder[port] = holder
 
     def release(self, ports: Iterable[int]) -> None:
         for port in ports:
@@ -59,6 +64,7 @@ class _Ports:
                 self.count[port] = count
             else:
                 self.count.pop(port, None)
+                self.holder.pop(port, None)
 
 
 class Inventory:
@@ -84,7 +90,9 @@ class Inventory:
         made.cordons = dict(self.cordons)
         made._by_attribute = {key: dict(hosts) for key, hosts in self._by_attribute.items()}
         made._uses = {host: replace(use) for host, use in self._uses.items()}
-        made._ports = {network: _Ports(dict(ports.count)) for network, ports in self._ports.items()}
+        made._ports = {
+            network: _Ports(dict(ports.count), dict(ports.holder)) for network, ports in self._ports.items()
+        }
         made._refused = {network: dict(ports) for network, ports in self._refused.items()}
         if POOL in self._allocations:
             made._allocations[POOL] = dict(self._allocations[POOL])
@@ -170,6 +178,11 @@ class Inventory:
         """Return whether more than ``beside`` tasks have ``port`` of ``network``."""
         return self._count(network, port) > beside
 
+    def holder_of(self, network: str, port: int) -> str:
+        """Return the role and the environment that have ``port`` of ``network``; empty if none has."""
+        ports = self._ports.get(network)
+        return ports.holder.get(port, "") if ports else ""
+
     def has_less_room(self, before: "Inventory", tasks: Iterable[PlannedTask]) -> bool:
         """Return whether resources that ``tasks`` need were allocated since the copy ``before``. O(tasks)."""
         return any(self._has_less_room(before, task) for task in tasks)
@@ -237,12 +250,14 @@ class Inventory:
 
     def _allocate(self, environment: EnvironmentId, task: PlannedTask) -> _Allocation:
         network = self._networks.get(task.host)
-        allocation = _Allocation(task.host, network, task.cpu, task.memory_mb, task.ports)
+        allocation = _Allocation(
+            task.host, network, task.cpu, task.memory_mb, task.ports, _holder(environment, task)
+        )
         self._at.setdefault(task.host, {})[environment, task.id] = allocation
         use = self._uses.setdefault(task.host, HostUse())
         use.cpu, use.memory_mb, use.tasks = use.cpu + task.cpu, use.memory_mb + task.memory_mb, use.tasks + 1
         if allocation.network is not None:
-            self._ports.setdefault(allocation.network, _Ports()).allocate(task.ports)
+            self._ports.setdefault(allocation.network, _Ports()).allocate(task.ports, allocation.holder)
         return allocation
 
     def _release(self, environment: EnvironmentId, task: TaskId, allocation: _Allocation) -> None:
@@ -267,8 +282,14 @@ class Inventory:
                 continue
             if allocation.network is not None:
                 self._ports[allocation.network].release(allocation.ports)
-            self._ports.setdefault(network, _Ports()).allocate(allocation.ports)
+            self._ports.setdefault(network, _Ports()).allocate(allocation.ports, allocation.holder)
             allocation.network = network
+
+
+def _holder(environment: EnvironmentId, task: PlannedTask) -> str:
+    """Return the role and the environment of ``task``, for messages."""
+    owner = "the pool" if environment == POOL else f"environment {environment}"
+    return f"role {task.path} of {owner}"
 
 
 def _index_keys(host: HostId, facts: HostFacts) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Allocate free ports of a host while tasks are placed."""
 
+from salt_o2.core.ids import HostId
 from salt_o2.core.messages.reports import HostFacts
 from salt_o2.core.placement.inventory import Inventory
 from salt_o2.core.placement.requests import PlacementRequest
@@ -18,45 +19,56 @@ class PortAllocator:
     def __init__(self, network: str, inventory: Inventory) -> None:
         self._network = network
         self._inventory = inventory
-        self._allocated: set[int] = set()
+        self._allocated: dict[int, str] = {}
+        """The ports of this plan, with the paths of their roles."""
         self._next: dict[tuple[int, int], int] = {}
 
-    def allocate(self, request: PlacementRequest, facts: HostFacts) -> tuple[int | None, tuple[int, ...]]:
-        """Allocate the ports that ``request`` needs; all or none.
+    def allocate(
+        self, request: PlacementRequest, host: HostId, facts: HostFacts
+    ) -> tuple[int | None, tuple[int, ...]]:
+        """Allocate the ports that ``request`` needs on ``host``; all or none.
 
         Raises:
-            NoFreePort: if a port is not available; the message names it.
+            NoFreePort: if a port is not available; the message names it, and the role that has it.
         """
         for port in request.wants.ports:
             if self._is_taken(port, request.before):
-                raise NoFreePort(f"port {port} is taken on {self._network}")
+                raise NoFreePort(f"port {port} of {host} is taken by {self._holder(port)}")
         before = dict(self._next)
         got: list[int] = []
-        self._allocated.update(request.wants.ports)
+        self._allocated |= dict.fromkeys(request.wants.ports, request.path)
         try:
             if request.control_port:
                 again = request.before.launch.control_port if request.before else None
-                got.append(self._again(request.before, again) or self._free(facts.control_ports, "control"))
+                got.append(self._again(request, again) or self._free(request, facts.control_ports, "control"))
             for number in range(request.channels):
                 again = _channel_port(request.before, number, request.channels)
-                got.append(self._again(request.before, again) or self._free(facts.channel_ports, "channel"))
+                got.append(self._again(request, again) or self._free(request, facts.channel_ports, "channel"))
         except NoFreePort:
-            self._allocated.difference_update(request.wants.ports, got)
+            for port in (*request.wants.ports, *got):
+                self._allocated.pop(port, None)
             self._next = before
             raise
         control = got.pop(0) if request.control_port else None
         return control, tuple(got)
 
-    def _again(self, before: PlannedTask | None, port: int | None) -> int | None:
-        """Allocate ``port``, which the task ``before`` has, if it was not refused on this network."""
+    def _holder(self, port: int) -> str:
+        """Return the role that has ``port``."""
+        if port in self._allocated:
+            return f"role {self._allocated[port]} of this workflow"
+        return self._inventory.holder_of(self._network, port) or "another task"
+
+    def _again(self, request: PlacementRequest, port: int | None) -> int | None:
+        """Allocate ``port``, which the task before has, if it was not refused on this network."""
+        before = request.before
         if port is None or not self._is_own(before, port):
             return None
         if self._is_refused(port) or self._is_taken(port, before):
             return None
-        self._allocated.add(port)
+        self._allocated[port] = request.path
         return port
 
-    def _free(self, limits: tuple[int, int], purpose: str) -> int:
+    def _free(self, request: PlacementRequest, limits: tuple[int, int], purpose: str) -> int:
         port = self._next.get(limits, limits[0])
         while port <= limits[1] and (self._is_taken(port) or self._is_refused(port)):
             port += 1
@@ -64,7 +76,7 @@ class PortAllocator:
         if port > limits[1]:
             none_left = f"no {purpose} port left in {limits[0]}-{limits[1]} on {self._network}"
             raise NoFreePort(none_left + self._left_out(limits))
-        self._allocated.add(port)
+        self._allocated[port] = request.path
         return port
 
     def _is_taken(self, port: int, before: PlannedTask | None = None) -> bool:

@@ -26,6 +26,7 @@ class Snapshot:
     """The number of the run that one of ``pending`` is to begin."""
     starts: int = 0
     error: str = ""
+    warnings: tuple[str, ...] = ()
     pending: tuple[EnvironmentEvent, ...] = ()
     """The transition under way, and the events that follow it."""
     undo: bool = False
@@ -64,6 +65,7 @@ def capture(environment: Environment) -> Snapshot:
         reserved_run=request.run_number if request else None,
         starts=model.run.starts,
         error=model.error,
+        warnings=model.warnings,
         pending=request.events if request else (),
         undo=request.undo if request else False,
         keep=request.keep if request else False,
@@ -98,6 +100,7 @@ def restore(
     model.run.number = snapshot.run_number
     model.run.starts = snapshot.starts
     model.error = snapshot.error
+    model.warnings = snapshot.warnings
     model.automatic = snapshot.automatic
     model.run.stop_at = snapshot.stop_at
     model.run.variables = dict(snapshot.variables)

@@ -215,3 +215,34 @@ def test_the_output_of_a_short_task_is_trimmed_when_it_ends(perform, wanted, mos
         assert stage.latest["loud"].failure.output[-1] == "the end"
 
     perform(scene)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"value": "no-such-program", "shell": False}, "no executable program 'no-such-program'"),
+        ({"user": "no-such-user"}, "no-such-user"),
+        ({"env": ("9NAME=x",)}, "no shell can set the variable '9NAME'"),
+    ],
+)
+def test_a_program_that_cannot_be_started_is_refused_when_it_is_deployed(perform, wrong, reason):
+    async def scene(stage):
+        (about,) = await stage.launch(STANDBY, clock=replace(basic("exec sleep 1000"), **wrong))
+        assert about.state is ERROR
+        assert reason in about.failure.reason
+        assert about.failure.advice
+        (about,) = await stage.launch(STANDBY, clock=basic("exec sleep 1000"))
+        assert (about.state, about.failure) == (STANDBY, None)
+
+    perform(scene)
+
+
+def test_a_program_gets_the_arguments_of_start_as_variables(perform):
+    async def scene(stage):
+        script = 'echo "$O2_RUN_NUMBER $O2_RUN_TYPE" > $HOME_OF_TEST/run'
+        await stage.launch(STANDBY, once=basic(script, env=(f"HOME_OF_TEST={stage.directory}",)))
+        await stage.command(RUNNING, "once", arguments={"run_number": "17", "run_type": "PHYSICS"})
+        await stage.until(lambda: stage.latest["once"].state is DONE)
+        assert (stage.directory / "run").read_text() == "17 PHYSICS\n"
+
+    perform(scene)

@@ -211,3 +211,29 @@ def test_a_plan_lists_hooks_and_calls(workshop, hooked):
     text = workshop.cluster.run("coconut", "env", "plan", "-w", name).stdout
     assert "runs at before_CONFIGURE" in text
     assert "test.succeed" in text
+
+
+def test_a_failed_hook_that_is_not_critical_is_shown_and_knows_its_run(workshop, hooked, record):
+    deed = f'echo "$O2_RUN_NUMBER" >> {record.path}; exit 3'
+    environment = workshop.create(hooked(task_hook("report", "after_START_ACTIVITY", deed, critical=False)))
+    done = workshop.cluster.run("coconut", "env", "control", environment["id"], "-e", "START")
+    assert done.returncode == 0, done.stderr
+    running = workshop.show(environment)
+    assert record.lines == [str(running["run_number"])]
+    (warning,) = running["warnings"]
+    assert "during START_ACTIVITY" in warning
+    assert "hooked.report" in warning
+    assert "exit code 3" in warning
+    shown = workshop.cluster.run("coconut", "env", "show", environment["id"]).stdout
+    for text in (done.stdout, shown):
+        assert "warning:" in text
+        assert "exit code 3" in text
+    assert workshop.control(environment, "STOP_ACTIVITY")["warnings"] == []
+
+
+def test_a_program_that_does_not_exist_is_refused_when_the_environment_is_deployed(workshop):
+    workshop.task("absent", "/no/such/program", mode="basic")
+    workshop.workflow("with-absent", "absent")
+    reason = workshop.refused("with-absent")
+    assert "DEPLOY" in reason
+    assert "no executable program '/no/such/program'" in reason

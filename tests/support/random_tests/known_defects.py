@@ -801,8 +801,8 @@ DEFECTS = [
         "core/placement/test_scheduler_properties.py::test_a_copy_of_the_inventory_places_equally_and_is_not_changed",
         "a copy shares the allocated ports",
         "core/placement/inventory.py",
-        "_Ports(dict(ports.count))",
-        "_Ports(ports.count)",
+        "_Ports(dict(ports.count), dict(ports.holder))",
+        "_Ports(ports.count, dict(ports.holder))",
     ),
     one(
         "core/placement/test_host_declaration.py::test_no_claim_changes_an_attribute_of_the_site",

@@ -93,3 +93,27 @@ def test_a_shell_that_reads_the_exports_has_each_variable_that_it_can_have(varia
 @pytest.mark.finding("1.5")
 def test_a_shim_has_nothing_of_a_template_in_its_environment():
     assert set(shim_env("/agent/tasks/one")) == {"PATH", MARK}
+
+
+ARGUMENTS = {"run_number": "17", "runNumber": "17", "run_type": "PHYSICS", "cleanup": "0"}
+
+
+def env_with_arguments(mode, **launch):
+    wanted = Launch(mode=mode, value="report", **launch)
+    host, environment = HostId("flp1"), EnvironmentId("2oDvieFrVTi")
+    return task_env(wanted, host, environment, of_agent({}), arguments=ARGUMENTS)
+
+
+@pytest.mark.parametrize("mode", [ControlMode.BASIC, ControlMode.HOOK])
+def test_a_program_without_a_control_channel_gets_the_arguments_of_its_order(mode):
+    env = env_with_arguments(mode)
+    assert (env["O2_RUN_NUMBER"], env["O2_RUN_TYPE"]) == ("17", "PHYSICS")
+    assert [name for name in env if name.upper() != name] == []
+
+
+def test_a_device_gets_the_arguments_of_start_over_its_control_channel_only():
+    assert "O2_RUN_NUMBER" not in env_with_arguments(ControlMode.FAIRMQ, control_port=30000)
+
+
+def test_the_template_of_a_program_overrides_the_arguments_of_the_order():
+    assert env_with_arguments(ControlMode.HOOK, env=("O2_RUN_NUMBER=0",))["O2_RUN_NUMBER"] == "0"

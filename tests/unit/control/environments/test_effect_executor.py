@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from salt_o2.core.errors import IllegalTransitionError
+from salt_o2.core.errors import IllegalTransitionError, InvalidRequestError
 from salt_o2.core.messages.effects import Reschedule, SendCommand
 from salt_o2.core.messages.inputs import HostLost, Modified, Requested, TasksMoved, Tick
 from salt_o2.core.messages.reports import HostFacts, Report
@@ -137,7 +137,7 @@ async def test_a_modification_that_the_environment_refuses_leaves_the_stored_pla
         harness.executor.step(target, requested(harness, E.DEPLOY))
         before = target.stored
         message = Modified(at=harness.clock(), request="r2", plan=plan_of(READOUT, SINK))
-        with pytest.raises(IllegalTransitionError):
+        with pytest.raises(InvalidRequestError):
             harness.executor.step(target, message)
         assert target.stored is before
 

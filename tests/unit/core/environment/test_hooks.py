@@ -325,3 +325,70 @@ def test_calls_that_time_out_together_are_cancelled_although_the_first_ends_the_
         "root.first#1",
         "root.second#2",
     ]
+
+
+@pytest.mark.parametrize("kind", ["hook", "call"])
+def test_the_failure_of_a_hook_that_is_not_critical_is_a_warning_of_the_environment(kind):
+    failing = {
+        "hook": Stage(hook("check", "before_CONFIGURE", critical=False), fails=("check",)),
+        "call": Stage(calls=(call("before_CONFIGURE", critical=False),), fails=("before_CONFIGURE",)),
+    }
+    stage, reason = failing[kind], {"hook": "exit code 1", "call": "it broke"}[kind]
+    stage.play(E.DEPLOY, E.CONFIGURE)
+    (warning,) = stage.environment.model.warnings
+    assert warning.startswith("during CONFIGURE of environment E, not critical: ")
+    assert reason in warning
+
+
+def test_the_warnings_end_with_the_next_request_and_outlive_a_restart_of_control():
+    stage = Stage(hook("check", "before_CONFIGURE", critical=False), fails=("check",))
+    stage.play(E.DEPLOY, E.CONFIGURE)
+    known = snapshot.take(stage.environment)
+    assert snapshot.restore("E", stage.environment.model.plan, known).model.warnings == known.warnings != ()
+    stage.play(E.RESET)
+    assert stage.environment.model.warnings == ()
+
+
+def test_without_a_failure_there_is_no_warning():
+    stage = Stage(hook("check", "before_CONFIGURE", critical=False))
+    stage.play(E.DEPLOY, E.CONFIGURE)
+    assert stage.environment.model.warnings == ()
+
+
+def arguments_of(stage, name):
+    """The arguments of the order that starts a hook."""
+    (command,) = [
+        effect.command
+        for effect in stage.effects
+        if isinstance(effect, SendCommand) and any(o.task == name and o.launch for o in effect.command.orders)
+    ]
+    return command.arguments
+
+
+@pytest.mark.parametrize("moment", ["before_START_ACTIVITY", "after_START_ACTIVITY", "before_STOP_ACTIVITY"])
+def test_a_hook_during_a_run_learns_the_number_of_the_run(moment):
+    stage = Stage(hook("check", moment), run_type="PHYSICS")
+    stage.play(E.DEPLOY, E.CONFIGURE)
+    stage.play(E.START_ACTIVITY, run_number=17)
+    stage.play(E.STOP_ACTIVITY)
+    given = arguments_of(stage, "check")
+    assert given["run_number"] == "17"
+    assert given["run_start_time_ms"].isdigit()
+    assert moment == "before_START_ACTIVITY" or given["run_type"] == "PHYSICS"
+
+
+def test_a_hook_after_a_run_learns_the_number_of_the_last_run_and_its_end():
+    stage = Stage(hook("check", "after_STOP_ACTIVITY"))
+    stage.play(E.DEPLOY, E.CONFIGURE)
+    stage.play(E.START_ACTIVITY, run_number=17)
+    stage.play(E.STOP_ACTIVITY)
+    given = arguments_of(stage, "check")
+    assert given["last_run_number"] == "17"
+    assert given["run_end_time_ms"].isdigit()
+    assert "run_number" not in given
+
+
+def test_a_hook_before_any_run_learns_of_no_run():
+    stage = Stage(hook("check", "before_CONFIGURE"))
+    stage.play(E.DEPLOY, E.CONFIGURE)
+    assert arguments_of(stage, "check") == {}

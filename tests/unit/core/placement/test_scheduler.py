@@ -199,7 +199,23 @@ def test_memory_that_is_lacking_is_named():
 def test_a_static_port_that_is_taken_is_named():
     inventory = cluster(1)
     hold(inventory, "flp1", ports=[80])
-    assert "port 80 is taken on net1" in refusal([request("r", ports=[80])], inventory)
+    said = refusal([request("r", ports=[80])], inventory)
+    assert said == "r: no host: 1 of 1 hosts: port 80 of flp1 is taken by role p of environment OTHER"
+
+
+def test_two_roles_of_a_workflow_with_one_static_port_are_both_named_with_the_host():
+    said = refusal([request("root.a", ports=[80]), request("root.b", cpu=0.1, ports=[80])], cluster(1))
+    assert said.count("root.a") == said.count("root.b") == 1
+    assert "port 80 of flp1 is taken by role root." in said
+    assert "of this workflow" in said
+
+
+def test_the_holder_of_a_port_is_known_in_copies_and_gone_after_its_release():
+    inventory = cluster(1)
+    task = hold(inventory, "flp1", ports=[80])
+    assert inventory.for_planning().holder_of("net1", 80) == "role p of environment OTHER"
+    inventory.release_tasks("OTHER", [task.id])
+    assert inventory.holder_of("net1", 80) == ""
 
 
 def test_a_range_of_ports_that_is_used_up_is_named():
