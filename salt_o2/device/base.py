@@ -43,6 +43,10 @@ class Device:
 
     options: ClassVar[Mapping[str, tuple[str | int | float | bool, str]]] = {}
     """Command line options: name -> (default, help). Each becomes a property of the default's type."""
+    endpoints: ClassVar[Mapping[str, str]] = {}
+    """The channels that the device uses, with their socket types, such as ``{"data": "push"}``.
+    ``--print-channels`` prints them, and `coconut device check` asks for them.
+    """
 
     def __init__(self, properties: Properties, inbox: Inbox[Any], log: Output) -> None:
         """Do not override: channels do not exist yet. Use ``init`` or ``init_task``."""
@@ -132,7 +136,13 @@ class Device:
         return self._open_channels().ready(names, timeout_ms)
 
     def on_data(self, name: str, callback: Callback) -> None:
-        """Call ``callback(parts, index)`` for each message on a channel, until a callback returns False."""
+        """Call ``callback(parts, index)`` for each message on a channel, until a callback returns False.
+
+        Raises:
+            InvalidRequestError: if the channel was not configured, or cannot receive.
+        """
+        if self.channels is not None:
+            self.channels.ensure_receives(name)
         self._callbacks[name] = callback
 
     def sleep(self, seconds: float) -> bool:

@@ -49,6 +49,12 @@ def parse(arguments: Sequence[str], own: Options, program: str) -> argparse.Name
         common.add_argument("--rate", type=float, default=0.0, help="calls of conditional_run per second")
     common.add_argument("--control-port", default=str(DEFAULT_PORT), help=f"[{DEFAULT_PORT}]")
     common.add_argument("--channel-config", nargs="+", action="extend", default=[], metavar="name=X,type=..")
+    common.add_argument(
+        "--print-channels",
+        action="store_true",
+        default=False,
+        help="print the channels of the device, and end",
+    )
     common.add_argument("-S", "--plugin-search-path", nargs="*", default=[], help="accepted")
     common.add_argument("-P", "--plugin", nargs="+", action="extend", default=[], help="OCC or OCClite")
     return parser.parse_known_args(arguments)[0]
@@ -86,6 +92,15 @@ def channel_properties(text: str, existing: Mapping[str, Any]) -> dict[str, Any]
         for key, value in (fields | {"address": address}).items():
             found[prefix + key] = _setting(text, key, value)
     return found
+
+
+def printed_channels(endpoints: Mapping[str, str]) -> str:
+    """Return the answer to ``--print-channels``: ``name:least:most:type`` for each channel.
+
+    FairMQ prints ``name:least:most``, the numbers of sockets of a channel; the type is ours.
+    """
+    lines = [f"{name}:1:1:{kind}" for name, kind in endpoints.items()]
+    return "\n".join(lines) or "no channels registered"
 
 
 def codec_of(plugins: Sequence[str]) -> str | None:

@@ -75,6 +75,9 @@ def device_class(kind: str) -> type[Device]:
 
 def _live(kind: type[Device], arguments: Sequence[str]) -> int:
     chosen = command_line.parse(arguments[1:], kind.options, f"o2-device {arguments[0]}")
+    if chosen.print_channels:
+        print(command_line.printed_channels(kind.endpoints), flush=True)
+        return 0
     properties = command_line.properties_of(chosen)
     inbox: Inbox[Request | Shutdown] = Inbox()
     board, output = Board(), Output(chosen.severity)

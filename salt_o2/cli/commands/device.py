@@ -16,12 +16,22 @@ def check(
     command: Annotated[
         list[str], typer.Argument(metavar="-- COMMAND...", help="Command that starts the device.")
     ],
+    channels: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=TYPE", help="Channels of the device; default: ask the device."),
+    ] = [],  # noqa: B006  typer copies it
 ) -> None:
-    """Run the conformance tests on a device."""
+    """Run the conformance tests on a device.
+
+    coconut device check -- o2-device counter:Counter
+
+    coconut device check --channels data=push,control=sub -- ./my-device
+    """
+    from salt_o2.cli.ui.parsing import channels as channels_of
     from salt_o2.device.conformance import check as findings_of
 
     findings = []
-    for finding in findings_of(list(command)):
+    for finding in findings_of(list(command), channels_of(channels)):
         document = {"name": finding.name, "ok": finding.ok, "detail": finding.detail}
         findings.append(document)
         ctx.obj.say(render_finding(document))

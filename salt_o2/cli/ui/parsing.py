@@ -127,6 +127,21 @@ def moment(option: str, given: str) -> str:
     return (at if at.astimezone() <= now else at - timedelta(days=1)).astimezone().isoformat()
 
 
+def channels(given: Sequence[str]) -> dict[str, str]:
+    """Return the type of each channel of a device: ``data=push``, several separated by commas.
+
+    Raises:
+        InvalidRequestError: if one is not a name and a type of socket, or a channel is given twice.
+    """
+    from salt_o2.device.transport.channel_settings import TYPES
+
+    pairs = _pairs("--channels", given, "NAME=TYPE")
+    for name, kind in pairs:
+        if kind not in TYPES:
+            raise InvalidRequestError(f"--channels {name}={kind}: the types are {', '.join(TYPES)}")
+    return _once("--channels", pairs)
+
+
 def names(given: Sequence[str]) -> list[str]:
     """Return all names of a repeatable option that accepts several names separated by commas."""
     return [name.strip() for text in given for name in text.split(",") if name.strip()]

@@ -81,6 +81,8 @@ async def _drain(found: Any) -> None:
 
 
 def _peer(context: Any, kind: str, address: str, device_binds: bool) -> Any:
+    if kind not in PEERS:
+        raise Deviation(f"data of a channel of type {kind} is not checked, only of {', '.join(PEERS)}")
     found = context.socket(PEERS[kind])
     found.set(zmq.SNDHWM, 1)
     found.set(zmq.RCVHWM, 1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,14 @@ from salt_o2.occ.wire.replies import Reply, Trigger
 
 PATIENCE_S = 20.0
 """Time limit of each required action of a device, in seconds. Generous, for loaded machines."""
+
+PRINT_S = 10.0
+"""Time in which a device prints its channels, in seconds."""
+PRINTED = re.compile(r"(?P<name>[\w.-]+):\d+:-?\d+(:(?P<type>\w+))?")
+"""A line that FairMQ prints for a channel: name, least and greatest number of sockets; ours has the type."""
+
+PRINTED_ERROR = re.compile(r"\[(ERROR|FATAL)\] *(?P<text>\S.*)")
+"""A line of FairMQ's logger, and of ours, about an error."""
 
 STEPS = {move.source: move for move in CONFIGURE}
 
@@ -93,8 +102,17 @@ class Subject:
 
     def last_words(self) -> str:
         """Return the end of the device's output."""
-        lines = self.output.read_text(errors="replace").splitlines()[-3:]
+        lines = self.lines()[-3:]
         return "its output ends with: " + " / ".join(lines) if lines else "it has printed nothing"
+
+    def lines(self) -> list[str]:
+        """Return the lines that the device has printed."""
+        return self.output.read_text(errors="replace").splitlines()
+
+    def error(self) -> str:
+        """Return the last error that the device has printed; empty if it printed none."""
+        found = [each for line in self.lines() if (each := PRINTED_ERROR.search(line))]
+        return found[-1]["text"] if found else ""
 
     def _is_ours(self, pid: int) -> bool:
         try:
@@ -106,10 +124,10 @@ class Subject:
 class Trial:
     """Start the command as often as a rule needs, and clean up afterwards."""
 
-    def __init__(self, command: Sequence[str], codec: str) -> None:
-        """Prepare a trial. Start nothing yet."""
+    def __init__(self, command: Sequence[str], codec: str, channels: Mapping[str, str] | None = None) -> None:
+        """Prepare a trial with ``channels``, by name with their types. Start nothing yet."""
         self.command, self.codec = list(command), codec
-        self.channels = declared_channels(command) or usual_channels(command)
+        self.channels = dict(channels or declared_channels(command) or usual_channels(command))
         self._folder = tempfile.TemporaryDirectory(prefix="o2-conformance-")
         self._subjects: list[Subject] = []
         self._files: list[IO[bytes]] = []
@@ -165,6 +183,18 @@ class Trial:
         for file in self._files:
             file.close()
         self._folder.cleanup()
+
+    async def printed_channels(self) -> list[tuple[str, str]]:
+        """Return the channels that the device prints on request, each with its type, or an empty one."""
+        device = self.launch("--print-channels")
+        try:
+            await asyncio.to_thread(device.process.wait, PRINT_S)
+        except subprocess.TimeoutExpired:
+            return []  # the device does not know the option, and has started
+        found = (
+            PRINTED.fullmatch(line.strip()) for line in device.output.read_text(errors="replace").splitlines()
+        )
+        return [(each["name"], each["type"] or "") for each in found if each]
 
     def _usual_arguments(self, port: int) -> list[str]:
         given = [] if "-P" in " ".join(self.command).split() else ["-P", self.codec]

@@ -1,11 +1,15 @@
 """Copy every message of all inputs to all outputs, unchanged."""
 
+from typing import ClassVar
+
 from salt_o2.device.base import Device
 from salt_o2.device.transport.channel_settings import INPUTS, OUTPUTS
 
 
 class Dispatcher(Device):
     """Like FairMQ's multiplier and QC dispatcher. A peer that does not read blocks the other peers."""
+
+    endpoints: ClassVar = {"data1": "pull", "data2": "push"}
 
     def init(self) -> None:
         """Listen on all inputs."""

@@ -9,6 +9,7 @@ from salt_o2.device.transport.channel_settings import INPUTS, OUTPUTS
 class Processor(Device):
     """Like FairMQ's 1-n-1 processor (data1 to data2), but from every input to all outputs."""
 
+    endpoints: ClassVar = {"data1": "pull", "data2": "push"}
     options: ClassVar = {"text": ("", "what to append; empty: (modified by ID)")}
 
     def init(self) -> None:

@@ -11,6 +11,7 @@ from salt_o2.device.transport.channel_settings import OUTPUTS
 class Sampler(Device):
     """Like FairMQ's sampler examples: one message per second, to one channel or a copy to each of several."""
 
+    endpoints: ClassVar = {"data1": "push"}
     options: ClassVar = {
         "text": ("Hello", "what to send"),
         "max-iterations": (0, "how many messages to send, 0 is no limit"),

@@ -17,6 +17,7 @@ class Sink(Device):
     ``rate: 123.4 msg/s total: 4567 missing: 0``
     """
 
+    endpoints: ClassVar = {"data2": "pull"}
     options: ClassVar = {
         "max-iterations": (0, "how many messages to receive, 0 is no limit"),
         "report-period": (1.0, "seconds between two lines about the rate"),

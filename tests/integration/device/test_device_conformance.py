@@ -128,3 +128,74 @@ def test_channels_come_from_the_commands_own_configuration():
 )
 def test_channels_default_to_the_usual_channels_of_the_kind(command, channels):
     assert usual_channels(command.split()) == channels
+
+
+DEVICES = """
+from salt_o2.device import Device
+
+
+class Reader(Device):
+    def init(self):
+        self.on_data("inputs", lambda parts, index: None)
+
+
+class Declared(Reader):
+    endpoints = {"inputs": "pull"}
+
+
+class Late(Device):
+    def conditional_run(self):
+        return self.send("results", b"x")
+
+
+class Broken(Device):
+    def init_task(self):
+        raise RuntimeError("the card does not answer")
+"""
+
+
+@pytest.fixture
+def checked(tmp_path, monkeypatch):
+    """Return a function that checks a device of a user's own module, and returns the first finding."""
+    (tmp_path / "own_devices.py").write_text(DEVICES)
+    monkeypatch.chdir(tmp_path)
+    return lambda name, **channels: next(
+        check([OURS, f"own_devices:{name}", "-P", "OCClite"], channels or None)
+    )
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("Reader", "on_data: no channel inputs was configured; there are: data (push)"),
+        ("Late", "no channel results[0] was configured; there are: data[0]"),
+        ("Broken", "the card does not answer"),
+    ],
+)
+def test_a_device_that_does_not_reach_running_gives_one_finding_with_the_cause(checked, name, cause):
+    first = checked(name)
+    assert (first.ok, first.name) == (False, "the device cannot be checked")
+    assert cause in first.detail
+    assert "--channels NAME=TYPE" in first.detail
+
+
+@pytest.mark.integration
+def test_a_device_is_asked_for_its_channels(checked):
+    assert checked("Declared").ok
+
+
+@pytest.mark.integration
+def test_the_channels_of_the_user_are_used(checked):
+    assert checked("Late", results="push").ok
+    assert checked("Reader", inputs="pull").ok
+
+
+PRINTS = "import sys\nif '--print-channels' in sys.argv: print('raw:1:1')\n"
+
+
+@pytest.mark.integration
+def test_a_device_that_prints_no_types_needs_them_from_the_user(tmp_path):
+    (tmp_path / "device.py").write_text(PRINTS)
+    with pytest.raises(InvalidRequestError, match=r"channels raw, .*as in --channels raw=push"):
+        next(check([sys.executable, str(tmp_path / "device.py")]))
