@@ -23,6 +23,7 @@ from salt_o2.core.errors import InvalidRequestError
 from salt_o2.device.console import Output
 from salt_o2.device.control.wakeable_queue import Inbox
 from salt_o2.device.properties import Properties
+from salt_o2.device.transport.channel_settings import INPUTS
 
 if TYPE_CHECKING:
     # Channels are loaded after the control channel is open.
@@ -142,7 +143,7 @@ class Device:
             InvalidRequestError: if the channel was not configured, or cannot receive.
         """
         if self.channels is not None:
-            self.channels.ensure_receives(name)
+            _ensure_receives(name, self.channels)
         self._callbacks[name] = callback
 
     def sleep(self, seconds: float) -> bool:
@@ -181,3 +182,20 @@ class Device:
         if self.channels is None:
             raise InvalidRequestError(f"{self.id} has no channels before COMPLETE INIT")
         return self.channels
+
+
+def _ensure_receives(name: str, channels: "Channels") -> None:
+    """Ensure that channel ``name`` was configured and can receive messages.
+
+    Raises:
+        InvalidRequestError: it was not, or cannot.
+    """
+    found = channels.endpoints.get(name)
+    if not found:
+        known = ", ".join(f"{each} ({ends[0].type})" for each, ends in channels.endpoints.items()) or "none"
+        raise InvalidRequestError(
+            f"on_data: no channel {name} was configured; there are: {known}. Add it to bind or connect of "
+            "the task template or of the role, or correct the name in the device"
+        )
+    if found[0].type not in INPUTS:
+        raise InvalidRequestError(f"on_data: channel {name} is {found[0].type}, which receives no message")

@@ -12,7 +12,6 @@ from typing import Any
 
 from salt_o2.core.errors import InvalidRequestError, UnreachableError
 from salt_o2.device.control.wakeable_queue import Inbox
-from salt_o2.device.transport.channel_settings import INPUTS
 from salt_o2.device.transport.endpoint import Endpoint
 
 RETRY_S = 0.05
@@ -99,24 +98,6 @@ class Channels:
         count[0] += 1
         count[1] += sum(map(len, parts))
         return parts
-
-    def ensure_receives(self, name: str) -> None:
-        """Ensure that channel ``name`` was configured and can receive messages.
-
-        Raises:
-            InvalidRequestError: it was not, or cannot.
-        """
-        found = self.endpoints.get(name)
-        known = ", ".join(f"{each} ({ends[0].type})" for each, ends in self.endpoints.items()) or "none"
-        if not found:
-            raise InvalidRequestError(
-                f"on_data: no channel {name} was configured; there are: {known}. Add it to bind or connect "
-                "of the task template or of the role, or correct the name in the device"
-            )
-        if found[0].type not in INPUTS:
-            raise InvalidRequestError(
-                f"on_data: channel {name} is {found[0].type}, which receives no message"
-            )
 
     def ready(self, names: Sequence[str], timeout_ms: int) -> list[tuple[str, int]]:
         """Wait until a channel has a message. Return name and index of each socket that has one."""

@@ -57,7 +57,7 @@ def test_a_callback_for_an_unknown_channel_is_one_error_that_names_the_channels(
 
 
 def test_a_callback_for_an_output_is_refused(initialised):
-    with pytest.raises(InvalidRequestError, match="channel out is push and receives no message"):
+    with pytest.raises(InvalidRequestError, match="channel out is push, which receives no message"):
         initialised("out")
 
 

@@ -343,7 +343,7 @@ def test_the_failure_of_a_hook_that_is_not_critical_is_a_warning_of_the_environm
 def test_the_warnings_end_with_the_next_request_and_outlive_a_restart_of_control():
     stage = Stage(hook("check", "before_CONFIGURE", critical=False), fails=("check",))
     stage.play(E.DEPLOY, E.CONFIGURE)
-    known = snapshot.take(stage.environment)
+    known = snapshot.capture(stage.environment)
     assert snapshot.restore("E", stage.environment.model.plan, known).model.warnings == known.warnings != ()
     stage.play(E.RESET)
     assert stage.environment.model.warnings == ()
