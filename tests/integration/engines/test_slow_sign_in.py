@@ -1,15 +1,12 @@
 """An agent that the master does not let in for a while is back as soon as the master does."""
 
 import json
-import signal
-from pathlib import Path
 
 import pytest
 
 from salt_o2.client.agent_client import connect
 from salt_o2.cluster import down, up
 from salt_o2.cluster.paths import layout
-from salt_o2.cluster.processes import Process, start_time
 from tests.support.clusters.private_cluster import PrivateCluster
 from tests.support.waiting import wait_until
 
@@ -20,16 +17,11 @@ GIVEN_UP = "was not taken"
 
 @pytest.fixture(scope="module")
 def careful(tmp_path_factory):
-    """A cluster of two minions whose master accepts no key by itself any more."""
+    """A cluster of two minions, whose master accepts no key by itself."""
     directory = tmp_path_factory.mktemp("careful") / "private"
-    status = up(directory, minions=2)
-    own = Path(status["config_dir"]) / "none.d"
-    own.mkdir()
-    (own / "careful.conf").write_text(json.dumps({"auto_accept": False}))
-    master = Process("master", status["pids"]["master"], start_time(status["pids"]["master"]))
-    master.send(signal.SIGKILL)
-    wait_until(lambda: not master.alive, "the master is gone")
-    yield PrivateCluster.of(up(directory))
+    cluster = PrivateCluster.of(up(directory, minions=2))
+    assert json.loads((cluster.config_dir / "master").read_text())["auto_accept"] is False
+    yield cluster
     assert down(directory)["leftovers"] == []
 
 
