@@ -120,3 +120,10 @@ def _summary(found: Plain) -> str:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def stopped_roles(found: Plain) -> list[str]:
+    """Return the paths of the roles that a plan stops or transfers to the pool, and does not start again."""
+    again = {row["path"] for row in found["changes"] if row["change"] in ("start", "reuse")}
+    leaving = (row["path"] for row in found["changes"] if row["change"] in ("stop", "pool"))
+    return [path for path in leaving if path not in again]

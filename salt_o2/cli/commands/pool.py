@@ -6,7 +6,7 @@ import typer
 
 from salt_o2.cli.environment.completion import host_names
 from salt_o2.cli.ui.command_aliases import noun, verb
-from salt_o2.cli.ui.confirmation import check_all
+from salt_o2.cli.ui.confirmation import Yes, check_all
 from salt_o2.cli.ui.watch import Watch, show_list
 from salt_o2.presentation import pool
 
@@ -41,16 +41,18 @@ def clean(
         ),
     ] = 0.0,
     every: Annotated[bool, typer.Option("-a", "--all", help="All tasks of the pool.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Stop tasks of the pool.
 
-    coconut pool clean --all
+    coconut pool clean --all --yes
 
     coconut pool clean --class readout --host flp1
 
     coconut pool clean --idle 600
     """
     narrowed = bool(class_name or host or idle)
-    every = check_all(ctx.obj, every, narrowed, "stop all tasks of the pool", "--class, --host or --idle")
+    instead = "--class, --host or --idle"
+    every = check_all(ctx.obj, every, narrowed, "stop all tasks of the pool", instead, yes)
     wanted = {"all": True} if every else {"class_name": class_name, "host": host, "idle_s": idle}
     ctx.obj.show(ctx.obj.ask("pool_clean", wanted), pool.cleaned)

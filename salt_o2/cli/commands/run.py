@@ -7,7 +7,7 @@ import typer
 from salt_o2.cli.environment.completion import run_numbers
 from salt_o2.cli.environment.override_options import Reason
 from salt_o2.cli.ui.command_aliases import noun, verb
-from salt_o2.cli.ui.confirmation import check_all
+from salt_o2.cli.ui.confirmation import Yes, check_all
 from salt_o2.cli.ui.parsing import moment
 from salt_o2.cli.ui.watch import Watch, show_list
 from salt_o2.presentation import environments, runs
@@ -101,14 +101,15 @@ def stop(
     ] = None,
     every: Annotated[bool, typer.Option("-a", "--all", help="Stop all runs.")] = False,
     reason: Reason = "requested by a user",
+    yes: Yes = False,
 ) -> int:
     """Stop runs.
 
     coconut run stop 42 -r 'noisy detector'
 
-    coconut run stop --all -r 'beam dump'
+    coconut run stop --all --yes -r 'beam dump'
     """
-    every = check_all(ctx.obj, every, bool(numbers), "stop all runs", "run numbers")
+    every = check_all(ctx.obj, every, bool(numbers), "stop all runs", "run numbers", yes)
     wanted = {"all": True} if every else {"numbers": numbers}
     found = ctx.obj.ask("run_stop", wanted | {"reason": reason})
     ctx.obj.show(found, environments.stopped)

@@ -18,8 +18,14 @@ from salt_o2.cli.environment.override_options import (
     WorkflowName,
     bending,
 )
+from salt_o2.cli.ui.confirmation import Yes, confirm
 from salt_o2.cli.ui.terminal import Terminal, conclude
 from salt_o2.presentation import environments, plans
+
+MAY_STOP = frozenset({"vars", "scale"})
+"""Changes that may stop roles."""
+NAMED = 5
+"""Stopped roles that a question names at most."""
 
 
 def plan(
@@ -87,6 +93,7 @@ def modify(
     include: Include = [],  # noqa: B006
     reason: Reason = "",
     all_excluded: AllExcluded = False,
+    yes: Yes = False,
 ) -> None:
     """Change an environment; other tasks continue.
 
@@ -103,15 +110,38 @@ def modify(
     coconut env modify --plan KWff3wNJq1o
 
     New roles take idle tasks of the pool if they fit: see pool list and env plan.
+
+    A change that stops roles is confirmed first; --yes does it without a question.
     """
     overrides = bending(given, scale, move, exclude, include, reason, all_excluded)
     _check_modification(identity, token, overrides)
     arguments = overrides | ({"plan": token} if token else {}) | ({"id": identity} if identity else {})
+    if not (yes or token) and MAY_STOP & overrides.keys():
+        arguments = _confirmed(ctx.obj, arguments, keep, reason)
     arguments |= {"drain_s": drain} if drain else {}
     arguments |= {"keep_tasks": True} if keep else {}
     begin = time.monotonic()
     env = ctx.obj.ask("env_modify", arguments)
     conclude(ctx.obj, env, lambda found: environments.modified(found, time.monotonic() - begin))
+
+
+def _confirmed(terminal: Terminal, wanted: dict[str, Any], keep: bool, reason: str) -> dict[str, Any]:
+    """Return the arguments of a modification that the user agrees to, if it stops roles.
+
+    They name the plan that the user has seen, so that exactly this plan is applied.
+
+    Raises:
+        typer.BadParameter: if roles would be stopped, and no user can be asked.
+        typer.Exit: if the user says no.
+    """
+    plan = terminal.ask("env_plan", wanted | ({"keep_tasks": True} if keep else {}))
+    stopped = plans.stopped_roles(plan)
+    if not stopped:
+        return wanted
+    count = f"{len(stopped)} role{'' if len(stopped) == 1 else 's'}"
+    names = ", ".join(stopped[:NAMED]) + (", ..." if len(stopped) > NAMED else "")
+    confirm(terminal, f"stop {count} of environment {plan['environment']} ({names})", yes=False)
+    return {"plan": plan["token"]} | ({"reason": reason} if reason else {})
 
 
 def _check_modification(identity: str, token: str, overrides: dict[str, Any]) -> None:

@@ -60,7 +60,7 @@ def test_hosts_are_listed(control, coconut):
 
 def test_runs_are_stopped_with_a_reason(control, coconut):
     control.answer("run_stop", [])
-    assert coconut(["run", "stop", "--all", "-r", "beam dump"]).code == 0
+    assert coconut(["run", "stop", "--all", "--yes", "-r", "beam dump"]).code == 0
     assert control.asked("run_stop") == [{"all": True, "reason": "beam dump"}]
 
 
@@ -76,6 +76,11 @@ def test_runs_are_stopped_by_their_numbers(control, coconut):
         ("run stop", "run_stop"),
         ("run stop -r beam", "run_stop"),
         ("run stop 42 --all", "run_stop"),
+        ("run stop --yes", "run_stop"),
+        ("run stop --all", "run_stop"),
+        ("run stop --all --json", "run_stop"),
+        ("pool clean --all", "pool_clean"),
+        ("pool clean --yes", "pool_clean"),
         ("pool clean", "pool_clean"),
         ("pool clean --json", "pool_clean"),
         ("pool clean --host flp1 --all", "pool_clean"),
@@ -85,19 +90,22 @@ def test_no_command_acts_on_all_objects_without_the_option_all(control, coconut,
     control.answer(verb, [])
     done = coconut(line)
     assert (done.code, control.asked(verb)) == (2, [])
-    assert "--all" in done.err + done.out
+    assert "--all" in done.err + done.out or "--yes" in done.err + done.out
 
 
 @pytest.mark.parametrize(
     ("answer", "asked"), [("y\n", [{"all": True, "reason": "x"}]), ("n\n", []), ("", [])]
 )
-def test_a_user_at_a_terminal_is_asked_before_all_runs_stop(control, coconut, monkeypatch, answer, asked):
+@pytest.mark.parametrize("every", ["", " --all"])
+def test_a_user_at_a_terminal_is_asked_before_all_runs_stop(
+    control, coconut, monkeypatch, answer, asked, every
+):
     control.answer("run_stop", [])
     terminal = StringIO(answer)
     terminal.isatty = lambda: True
     monkeypatch.setattr("sys.stdin", terminal)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    assert (coconut("run stop -r x").code == 0) == bool(asked)
+    assert (coconut(f"run stop -r x{every}").code == 0) == bool(asked)
     assert control.asked("run_stop") == asked
 
 

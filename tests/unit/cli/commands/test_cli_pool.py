@@ -57,7 +57,7 @@ def test_json_is_the_whole_answer(control, coconut):
 @pytest.mark.parametrize(
     ("options", "asked"),
     [
-        ("--all", {"all": True}),
+        ("--all --yes", {"all": True}),
         ("--class readout", {"class_name": "readout", "host": "", "idle_s": 0.0}),
         ("-h flp1 -i 600", {"class_name": "", "host": "flp1", "idle_s": 600.0}),
     ],
@@ -73,7 +73,7 @@ def test_pool_clean_sends_its_options_and_prints_the_ended_tasks_by_host(control
 
 def test_clean_names_what_does_not_end(control, coconut):
     control.answer("pool_clean", {"ended": [], "ending": [waiting("sink")], "waiting": 0})
-    assert "still ending: 1 task: 1 on flp1" in coconut("pool clean --all").out
+    assert "still ending: 1 task: 1 on flp1" in coconut("pool clean --all -y").out
 
 
 @pytest.mark.parametrize("flag", ["--keep-tasks", "-k"])
@@ -93,6 +93,7 @@ def test_a_plan_of_a_destruction_accepts_keep_tasks(control, coconut):
 
 @pytest.mark.parametrize("flag", ["--keep-tasks", "-k"])
 def test_modify_with_keep_tasks_prints_the_number_of_transferred_tasks(control, coconut, flag):
+    control.answer("env_plan", {"changes": [], "token": "KWf", "environment": "2oD"})
     control.answer("env_modify", diamond("RUNNING", kept=["a", "b"]))
     done = coconut(f"env modify 2oD --scale epn=1 {flag}")
     assert control.asked("env_modify") == [{"id": "2oD", "scale": {"epn": 1}, "keep_tasks": True}]

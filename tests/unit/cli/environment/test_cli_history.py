@@ -186,7 +186,7 @@ def test_an_unknown_run_is_refused(control, coconut):
 
 def test_run_stop_lists_the_environments_of_the_stopped_runs(control, coconut):
     control.answer("run_stop", [summary() | {"stopped": True, "outcome": "its run is stopped"}])
-    done = coconut("run stop --all")
+    done = coconut("run stop --all --yes")
     assert "2oDvieFrVTi" in done.out
     assert done.code == 0
 

@@ -1,5 +1,7 @@
 """coconut environment plan, create, modify, repeat: which question each line asks, and what is refused."""
 
+from io import StringIO
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -179,3 +181,85 @@ def test_names_may_be_repeated_or_separated_by_commas(wanted):
 def test_a_scale_without_a_whole_number_is_refused(text):
     with pytest.raises(InvalidRequestError, match="expected ROLE=NUMBER"):
         scale([text])
+
+
+SCALED_BACK = PLAN | {
+    "changes": [
+        {"path": "readout.epn1", "change": "stop"},
+        {"path": "readout.epn2", "change": "pool"},
+        {"path": "readout.sink", "change": "stop"},
+        {"path": "readout.sink", "change": "start"},
+        {"path": "readout.eye", "change": "reconfigure"},
+    ],
+}
+"""The plan of a change that stops one role, transfers one to the pool, moves one and reconfigures one."""
+
+
+@pytest.fixture
+def at_a_terminal(monkeypatch):
+    """Let a user at a terminal answer the questions of coconut."""
+
+    def answering(answer):
+        terminal = StringIO(answer)
+        terminal.isatty = lambda: True
+        monkeypatch.setattr("sys.stdin", terminal)
+        monkeypatch.setattr("salt_o2.cli.ui.confirmation.is_terminal", lambda: True)
+
+    return answering
+
+
+@pytest.mark.parametrize("options", ["--scale epn=1", "-e epns=1"])
+def test_a_script_that_scales_back_needs_the_option_yes(control, coconut, options):
+    control.answer("env_plan", SCALED_BACK)
+    control.answer("env_modify", diamond())
+    done = coconut(f"env modify 2oD {options}")
+    assert (done.code, control.asked("env_modify")) == (2, [])
+    said = " ".join(done.err.replace("│", " ").split())
+    assert "stop 2 roles of environment 2oD (readout.epn1, readout.epn2)" in said
+    assert "--yes" in said
+    assert coconut(f"env modify 2oD {options} --json").json["error"]["kind"] == "UsageError"
+    assert coconut(f"env modify 2oD {options} --yes").code == 0
+    assert len(control.asked("env_modify")) == 1
+
+
+def test_a_user_who_agrees_gets_exactly_the_plan_that_was_asked_about(control, coconut, at_a_terminal):
+    control.answer("env_plan", SCALED_BACK)
+    control.answer("env_modify", diamond())
+    at_a_terminal("y\n")
+    done = coconut(["env", "modify", "2oD", "--scale", "epn=1", "--drain", "2", "-k", "-r", "less beam"])
+    assert done.code == 0
+    assert "Stop 2 roles" in done.out
+    assert control.asked("env_plan") == [
+        {"id": "2oD", "scale": {"epn": 1}, "reason": "less beam", "keep_tasks": True}
+    ]
+    assert control.asked("env_modify") == [
+        {"plan": "KWff3wNJq1o", "reason": "less beam", "drain_s": 2.0, "keep_tasks": True}
+    ]
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_a_user_who_does_not_agree_changes_nothing(control, coconut, at_a_terminal, answer):
+    control.answer("env_plan", SCALED_BACK)
+    at_a_terminal(answer)
+    assert coconut("env modify 2oD --scale epn=1").code != 0
+    assert control.asked("env_modify") == []
+
+
+def test_a_change_that_stops_no_role_is_carried_out_without_a_question(control, coconut):
+    control.answer("env_plan", PLAN | {"changes": [{"path": "readout.epn3", "change": "start"}]})
+    control.answer("env_modify", diamond())
+    assert coconut("env modify 2oD --scale epn=3").code == 0
+    assert control.asked("env_modify") == [{"id": "2oD", "scale": {"epn": 3}}]
+
+
+@pytest.mark.parametrize("options", ["--exclude TPC", "--include TPC", "--move a.b=flp2", "--plan KWf"])
+def test_a_change_that_stops_no_role_by_its_kind_costs_no_plan(control, coconut, options):
+    control.answer("env_modify", diamond())
+    assert coconut(f"env modify {'' if 'plan' in options else '2oD'} {options}").code == 0
+    assert control.asked("env_plan") == []
+
+
+def test_a_plan_that_control_refuses_is_reported(control, coconut):
+    control.answer("env_plan", PlanError("no host has room"))
+    assert coconut("env modify 2oD --scale epn=3").code == 1
+    assert control.asked("env_modify") == []
