@@ -81,7 +81,7 @@ def check(
         list[str] | None, typer.Option("-e", "--extra-vars", metavar="K=V", help="Variables of the payloads.")
     ] = None,
 ) -> None:
-    """Check payloads, and tell which of them AliECS escapes.
+    """Check payloads; list faults and values that AliECS escapes.
 
     coconut configuration check /srv/config -e detectors='["TPC"]'
     """
