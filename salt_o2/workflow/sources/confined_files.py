@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-LINKS = 40
-"""Links on one way, as the kernel allows them."""
+from salt_o2.workflow.sources.trusted_folder import LINKS, make_trusted, open_trusted
+
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 
 
@@ -37,11 +37,10 @@ def write_within(folder: Path, name: str, content: bytes) -> None:
     Raises:
         OSError: if a link is on the way, or the file cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     parts = PurePosixPath(name).parts
     if not parts or ".." in parts or name.startswith("/"):
         raise _leads_out(folder, name)
-    way = [os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)]
+    way = [make_trusted(folder)]
     try:
         for part in parts[:-1]:
             with suppress(FileExistsError):
@@ -117,8 +116,8 @@ def files_within(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _opened(folder: Path, name: str) -> Iterator[int]:
-    """Open ``name`` below ``folder``; ``folder`` itself may be a link."""
-    way = [os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)]
+    """Open ``name`` below ``folder``; ``folder`` itself may be a link, see trusted_folder.py."""
+    way = [open_trusted(folder)]
     try:
         _walk(way, name, folder)
         yield way[-1]

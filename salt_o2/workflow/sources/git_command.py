@@ -4,6 +4,7 @@ Only commands that neither read the work tree nor write the index may be used in
 commands run programs that the settings of the tree name (fsmonitor, filters, hooks, credential helpers).
 """
 
+import errno
 import grp
 import os
 import pwd
@@ -11,13 +12,14 @@ import shlex
 import signal
 import stat
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from salt_o2.core.errors import UnknownNameError
 from salt_o2.core.url_masking import without_password
+from salt_o2.workflow.sources.trusted_folder import open_trusted
 
 _PASSED_ON = (
     *("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_CEILING_DIRECTORIES"),
@@ -85,10 +87,10 @@ def upload_pack(owner: Account | None) -> str:
 
 def owner_of(path: Path) -> Account | None:
     """Return the account that owns the git repository at or above ``path``; ``None`` if there is none."""
-    found = repository_at(path)
+    found = _located(path)
     if found is None:
         return None
-    uid = found.lstat().st_uid  # The owner of the link itself decides.
+    uid = found[1]
     try:
         return Account(uid, pwd.getpwuid(uid).pw_gid)
     except KeyError:  # An administrator may have given its files any group.
@@ -97,19 +99,49 @@ def owner_of(path: Path) -> Account | None:
 
 def repository_at(path: Path) -> Path | None:
     """Return ``.git`` at or above ``path``, or ``path`` itself if it is a bare repository."""
-    start = path.resolve()
-    if (start / "HEAD").is_file() and (start / "objects").is_dir():
-        return start
-    ceilings = [Path(each) for each in os.environ.get("GIT_CEILING_DIRECTORIES", "").split(":") if each]
-    for folder in (start, *start.parents):
-        if folder in ceilings:
-            return None
-        try:
-            (folder / ".git").lstat()
-        except OSError:
-            continue
-        return folder / ".git"
+    found = _located(path)
+    return found[0] if found else None
+
+
+def _located(path: Path) -> tuple[Path, int] | None:
+    """Return the repository at or above ``path``, and the uid of its owner.
+
+    The search goes upward from one open folder, so that a folder that its author exchanges meanwhile has no
+    effect on the owner.
+
+    Raises:
+        UnknownNameError: if a link of one account leads to a folder of another.
+    """
+    try:
+        here = open_trusted(path)
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            raise UnknownNameError(f"{path}: {error.strerror}") from error
+        return None
+    try:
+        folder = Path(f"/proc/self/fd/{here}").readlink()
+        if _is_there("HEAD", here, stat.S_ISREG) and _is_there("objects", here, stat.S_ISDIR):
+            return folder, os.fstat(here).st_uid
+        ceilings = os.environ.get("GIT_CEILING_DIRECTORIES", "").split(":")
+        while str(folder) not in ceilings:
+            # The owner of a link decides, not the owner of its target.
+            with suppress(OSError):
+                return folder / ".git", os.stat(".git", dir_fd=here, follow_symlinks=False).st_uid
+            if folder == folder.parent:
+                break
+            above = os.open("..", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=here)
+            os.close(here)
+            here, folder = above, folder.parent
+    finally:
+        os.close(here)
     return None
+
+
+def _is_there(name: str, folder: int, kind: Callable[[int], bool]) -> bool:
+    try:
+        return kind(os.stat(name, dir_fd=folder).st_mode)
+    except OSError:
+        return False
 
 
 def others_may_write(repository: Path) -> bool:
