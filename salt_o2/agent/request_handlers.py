@@ -25,7 +25,10 @@ log = logging.getLogger(__name__)
 
 ASKED_BY_CONTROL = frozenset({"audit", "info", "kill", "log", "records", "tasks", "transition"})
 """The requests that control may send inside the session."""
-LONGEST_LOG = 100_000
+LONGEST_LOG = 5_000
+"""Lines of each stream in one answer: an answer goes the way that reports go."""
+READERS = 1
+"""Threads that read output at the same time; the agent's loop goes on meanwhile."""
 LONGEST_WAIT_S = 3600.0
 LONGEST_FOLLOW_S = 60.0
 
@@ -48,6 +51,7 @@ class RequestHandlers:
     def __init__(self, agent: Agent, deliver: Deliver = no_session) -> None:
         """Serve requests for ``agent``; ``deliver`` processes messages that control has sealed."""
         self._agent, self._deliver = agent, deliver
+        self._reading = asyncio.Semaphore(READERS)
         self.table: dict[str, Callable[..., Awaitable[Any]]] = {
             "tasks": self.tasks,
             "deliver": self.deliver,
@@ -108,7 +112,9 @@ class RequestHandlers:
         if not 0 <= limit <= LONGEST_FOLLOW_S:
             raise InvalidRequestError(f"wait must be 0 to {LONGEST_FOLLOW_S:.0f} s, not {limit}")
         if after is None:
-            found = output_follow.read_tail(self._agent.output_of(name), count)
+            home = self._agent.output_of(name)
+            async with self._reading:
+                found = await run_in_daemon_thread(output_follow.read_tail, home, count)
         else:
             places = typed(after, dict[str, int])
             # A finished task writes no more output.

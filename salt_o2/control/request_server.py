@@ -29,8 +29,8 @@ MOST_AT_ONCE = 2000
 """Requests served at the same time; control refuses further ones at once."""
 MOST_BYTES = 4 * 1024 * 1024
 """Bytes of one request at most; the largest is a configuration to import."""
-MOST_ENTRIES = 10_000
-"""Entries of one list or map in a request: control checks each in its loop while other requests wait."""
+MOST_ENTRIES = 20_000
+"""Entries of all lists and maps in a request: control checks each in its loop while other requests wait."""
 STORES_SECRETS = ("config_set", "config_import")
 """Requests that may have the value of a secret entry, because they write entries."""
 GUESS_PAUSE_S = 2.0
@@ -223,8 +223,23 @@ def _is_large(value: Any) -> bool:
 
 
 def _read(frame: bytes) -> dict[str, Any]:
+    entries = 0
+
+    def count(container: Any) -> Any:
+        nonlocal entries
+        entries += len(container) + 1
+        if entries > MOST_ENTRIES:
+            raise ValueError(f"more than {MOST_ENTRIES} entries")
+        return container
+
     try:
-        request = msgpack.unpackb(frame, max_array_len=MOST_ENTRIES, max_map_len=MOST_ENTRIES)
+        request = msgpack.unpackb(
+            frame,
+            max_array_len=MOST_ENTRIES,
+            max_map_len=MOST_ENTRIES,
+            list_hook=count,
+            object_hook=count,
+        )
     except ValueError as error:
         raise InvalidRequestError(f"a request must be one msgpack map: {error}") from error
     if not isinstance(request, dict):

@@ -5,16 +5,49 @@ A question is not a Salt job: each minion could read the job, and answer it unde
 """
 
 import asyncio
-from collections.abc import Container, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from salt_o2.control.hosts.bus import Bus
-from salt_o2.core.errors import O2Error
+from salt_o2.core.errors import O2Error, UnreachableError
 from salt_o2.core.ids import HostId
 
 AT_ONCE = 64
 """Hosts that are asked at the same time."""
+MOST_OF_A_USER = 8
+"""Requests of one user that wait for hosts at the same time: each takes time of an agent."""
 UNKNOWN = "no agent of this host has ever reported: is its minion connected, and its key accepted?"
+
+
+class QuestionLimit:
+    """Permits each user only some questions to hosts at the same time."""
+
+    def __init__(self, most: int = MOST_OF_A_USER) -> None:
+        """Permit ``most`` questions of one user."""
+        self._most = most
+        self._asked: Counter[str] = Counter()
+
+    @contextmanager
+    def turn(self, user: str) -> Iterator[None]:
+        """Count one question of ``user`` until the block ends.
+
+        Raises:
+            UnreachableError: if the user has as many under way as are permitted.
+        """
+        if self._asked[user] >= self._most:
+            raise UnreachableError(
+                f"{user or 'this rule'} has {self._most} requests to hosts under way, which is the limit: "
+                "try again when one is answered"
+            )
+        self._asked[user] += 1
+        try:
+            yield
+        finally:
+            self._asked[user] -= 1
+            if not self._asked[user]:
+                del self._asked[user]
 
 
 class HostQuestions:

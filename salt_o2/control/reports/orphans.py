@@ -44,10 +44,12 @@ class OrphanTracker:
         ended, unrecognised = [], []
         for hosts in self.unrecognised.values():
             hosts.pop(report.host, None)
-        for command in survey_reconciler.stop_commands_for_orphans(
-            environments, report, self._pool.pool.entries
-        ):
-            if self._was_owned(command):
+        commands = list(
+            survey_reconciler.stop_commands_for_orphans(environments, report, self._pool.pool.entries)
+        )
+        owned = self._owned_among(commands)
+        for command in commands:
+            if command.environment in owned or self._pool.has_owned(command):
                 log.warning(
                     "stopping %d tasks on %s of %s", len(command.orders), *_host_and_environment(command)
                 )
@@ -77,9 +79,14 @@ class OrphanTracker:
             hosts.pop(host, None)
         self.unrecognised = {name: hosts for name, hosts in self.unrecognised.items() if hosts}
 
-    def _was_owned(self, command: Command) -> bool:
-        known = command.environment in self._active or self._store.has_ended(command.environment)
-        return known or self._pool.has_owned(command)
+    def _owned_among(self, commands: list[Command]) -> set[EnvironmentId]:
+        """Return the environments of ``commands`` that are active here or have ended here.
+
+        A host may report any number of environments, so one query looks them all up.
+        """
+        named = {command.environment for command in commands}
+        active = named & self._active.keys()
+        return active | self._store.ended_among(named - active)
 
 
 def _host_and_environment(command: Command) -> tuple[HostId, EnvironmentId]:

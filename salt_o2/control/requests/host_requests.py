@@ -14,7 +14,7 @@ from salt_o2.control.hosts.cordons import Cordons
 from salt_o2.control.hosts.host_declarations import HostDeclarations
 from salt_o2.control.hosts.host_monitor import HostMonitor
 from salt_o2.control.hosts.host_probe import HostProbe
-from salt_o2.control.hosts.host_questions import HostQuestions, is_error
+from salt_o2.control.hosts.host_questions import HostQuestions, QuestionLimit, is_error
 from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.control.hosts.outbound_queues import OutboundQueues
 from salt_o2.control.reports.orphans import OrphanTracker
@@ -64,6 +64,7 @@ class AgentRequests:
     def __init__(self, questions: HostQuestions) -> None:
         """Ask agents by ``questions``."""
         self._questions = questions
+        self._limit = QuestionLimit()
         self.verbs: Verbs = {
             "host_tasks": (AskHostTasks, self._tasks),
             "host_log": (AskHostLog, self._log),
@@ -74,41 +75,43 @@ class AgentRequests:
             "host_kill": (KillTasks, self._kill),
         }
 
-    async def _tasks(self, wanted: AskHostTasks, _user: str, _progress: Progress) -> dict[HostId, Any]:
-        answers = await self._ask(wanted, "tasks")
+    async def _tasks(self, wanted: AskHostTasks, user: str, _progress: Progress) -> dict[HostId, Any]:
+        answers = await self._ask(wanted, user, "tasks")
         return {host: _by_name(answer, wanted.environment) for host, answer in answers.items()}
 
-    async def _log(self, wanted: AskHostLog, _user: str, _progress: Progress) -> dict[HostId, Any]:
-        return await self._ask(wanted, "log", wanted.task, wanted.lines)
+    async def _log(self, wanted: AskHostLog, user: str, _progress: Progress) -> dict[HostId, Any]:
+        return await self._ask(wanted, user, "log", wanted.task, wanted.lines)
 
-    async def _info(self, wanted: AskHosts, _user: str, _progress: Progress) -> dict[HostId, Any]:
-        return await self._ask(wanted, "info")
+    async def _info(self, wanted: AskHosts, user: str, _progress: Progress) -> dict[HostId, Any]:
+        return await self._ask(wanted, user, "info")
 
-    async def _audit(self, wanted: AskHosts, _user: str, _progress: Progress) -> dict[HostId, Any]:
-        return await self._ask(wanted, "audit")
+    async def _audit(self, wanted: AskHosts, user: str, _progress: Progress) -> dict[HostId, Any]:
+        return await self._ask(wanted, user, "audit")
 
-    async def _records(self, wanted: AskHostTasks, _user: str, _progress: Progress) -> dict[HostId, Any]:
-        return await self._ask(wanted, "records", wanted.environment)
+    async def _records(self, wanted: AskHostTasks, user: str, _progress: Progress) -> dict[HostId, Any]:
+        return await self._ask(wanted, user, "records", wanted.environment)
 
     async def _transition(self, wanted: MoveTasks, user: str, _progress: Progress) -> dict[HostId, Any]:
         log.warning("%s sends %s manually to %s on %s", user, wanted.event, wanted.tasks, wanted.hosts)
         arguments = variable_texts(wanted.arguments)
         return await self._ask(
-            wanted, "transition", list(wanted.tasks), wanted.event.upper(), arguments, wanted.timeout_s
+            wanted, user, "transition", list(wanted.tasks), wanted.event.upper(), arguments, wanted.timeout_s
         )
 
     async def _kill(self, wanted: KillTasks, user: str, _progress: Progress) -> dict[HostId, Any]:
         log.warning("%s kills %s manually on %s", user, wanted.tasks, wanted.hosts)
-        return await self._ask(wanted, "kill", list(wanted.tasks))
+        return await self._ask(wanted, user, "kill", list(wanted.tasks))
 
-    async def _ask(self, wanted: AskHosts, verb: str, *arguments: Any) -> dict[HostId, Any]:
+    async def _ask(self, wanted: AskHosts, user: str, verb: str, *arguments: Any) -> dict[HostId, Any]:
         """Return the answers of all hosts.
 
         Raises:
             TaskError: if no host has answered.
+            UnreachableError: if the user has too many such requests under way.
         """
         hosts = [HostId(host) for host in exact_ids(wanted.hosts)]
-        answers = await self._questions.ask_all(hosts, verb, arguments, wanted.timeout_s)
+        with self._limit.turn(user):
+            answers = await self._questions.ask_all(hosts, verb, arguments, wanted.timeout_s)
         errors = {host: answer["error"] for host, answer in answers.items() if is_error(answer)}
         if len(errors) == len(answers):
             raise TaskError("; ".join(f"{host}: {error}" for host, error in errors.items()))
@@ -119,7 +122,8 @@ def _by_name(answer: Any, environment: str) -> Any:
     """Return the tasks of an answer by name, only those of ``environment`` if it is given."""
     if not isinstance(answer, list):
         return answer
-    return {about["task"]: about for about in answer if environment in ("", about["environment"])}
+    tasks = [about for about in answer if isinstance(about, dict) and {"task", "environment"} <= about.keys()]
+    return {about["task"]: about for about in tasks if environment in ("", about["environment"])}
 
 
 class MaintenanceRequests:

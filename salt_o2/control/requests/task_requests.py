@@ -12,6 +12,7 @@ from salt_o2.control.environments.active import ActiveEnvironment, ActiveEnviron
 from salt_o2.control.environments.service import EnvironmentService
 from salt_o2.control.hosts.bus import Bus
 from salt_o2.control.hosts.cordons import Cordons
+from salt_o2.control.hosts.host_questions import QuestionLimit
 from salt_o2.control.hosts.host_table import HostTable
 from salt_o2.control.requests.arguments import Nothing, OneTask, Progress, Recover, TaskLog, Tasks, Verbs
 from salt_o2.control.storage.plan_search import EndedTask, EndedTasks
@@ -176,7 +177,7 @@ class TaskRequests:
 
     async def _log(self, wanted: TaskLog, user: str, _progress: Progress) -> dict[str, Any]:
         environment, task, _ = await self._find(wanted.id, wanted.environment, user)
-        return {**await self._logs.read(task, wanted), "environment": environment}
+        return {**await self._logs.read(task, wanted, user), "environment": environment}
 
     async def _workflows(self, _wanted: Nothing, user: str, _progress: Progress) -> list[dict[str, Any]]:
         return await self._threads.catalogue.run(
@@ -258,17 +259,19 @@ class TaskLogRequests:
         """Ask the agents on ``bus``."""
         self._bus = bus
         self._waiting = 0
+        self._limit = QuestionLimit()
 
-    async def read(self, task: PlannedTask, wanted: TaskLog) -> dict[str, Any]:
+    async def read(self, task: PlannedTask, wanted: TaskLog, user: str) -> dict[str, Any]:
         """Return the output of ``task``: ``stdout``, ``stderr``, the end positions ``at``, and ``over``.
 
         ``over`` says whether the task has ended.
 
         Raises:
             InvalidRequestError: if ``wait_s`` is above ``LONGEST_S``, or too many requests wait already.
-            UnreachableError: if the host does not answer.
+            UnreachableError: if the host does not answer, or ``user`` has too many requests under way.
         """
-        output = await self._output(task, wanted)
+        with self._limit.turn(user):
+            output = await self._output(task, wanted)
         return {"task": task.id, "path": task.path, "host": task.host, **output}
 
     async def _output(self, task: PlannedTask, wanted: TaskLog) -> dict[str, Any]:

@@ -38,6 +38,8 @@ MOST_KEPT = 100_000
 """Journal rows kept in memory at most while the store cannot be written; the oldest are dropped."""
 _UPDATE = update(ENVIRONMENTS).where(ENVIRONMENTS.c.id == bindparam("which"))
 _APPEND = insert(JOURNAL)
+IDS_AT_ONCE = 500
+"""IDs in one query: SQLite permits some hundreds of parameters in each version."""
 LOCKED_S = 1.0
 """Minimum seconds between two attempts to write while another process holds the database."""
 MOST_UNREAD = 100
@@ -326,11 +328,18 @@ class Store:
         with self._engine.begin() as connection:
             connection.execute(statement)
 
-    def has_ended(self, environment: EnvironmentId) -> bool:
-        """Return whether this store has ``environment``, and the environment has ended."""
-        query = select(ENVIRONMENTS.c.ended).where(ENVIRONMENTS.c.id == environment)
+    def ended_among(self, environments: Collection[EnvironmentId]) -> set[EnvironmentId]:
+        """Return those of ``environments`` that this store has and that have ended. O(environments)."""
+        wanted = list(environments)
+        ended: set[EnvironmentId] = set()
         with self._reading() as connection:
-            return connection.execute(query).scalar() is not None
+            for first in range(0, len(wanted), IDS_AT_ONCE):
+                some = wanted[first : first + IDS_AT_ONCE]
+                query = select(ENVIRONMENTS.c.id).where(
+                    ENVIRONMENTS.c.id.in_(some), ENVIRONMENTS.c.ended.is_not(None)
+                )
+                ended.update(EnvironmentId(id) for id in connection.execute(query).scalars())
+        return ended
 
     def commit(self, *statements: Executable) -> None:
         """Commit ``statements`` at once, in one transaction.

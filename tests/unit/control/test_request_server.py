@@ -187,8 +187,11 @@ def test_only_its_user_may_read_the_store(tmp_path):
 
 
 @pytest.mark.finding("X18")
+@pytest.mark.finding("A22")
 @pytest.mark.parametrize(
-    "many", [["x"] * 100_000, {str(number): 1 for number in range(100_000)}], ids=["list", "map"]
+    "many",
+    [["x"] * 100_000, {str(number): 1 for number in range(100_000)}, [[[]] * 9_990] * 400],
+    ids=["list", "map", "lists of lists"],
 )
 def test_a_request_with_more_entries_than_control_checks_in_its_loop_is_refused(perform, many):
     async def scene(_dispatcher, client):

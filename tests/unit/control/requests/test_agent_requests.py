@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from salt_o2.control.hosts.host_questions import AT_ONCE, UNKNOWN, HostQuestions
+from salt_o2.control.hosts.host_questions import AT_ONCE, UNKNOWN, HostQuestions, QuestionLimit
 from salt_o2.core.access_roles import BY_RUNNER
 from salt_o2.core.errors import InvalidRequestError, TaskError, UnreachableError
+from tests.support.fakes.hosts import FakeHosts
 from tests.support.harness.control import control_harness
 
 TASKS = [
@@ -128,3 +129,45 @@ def test_a_pattern_of_hosts_is_refused(tmp_path, hosts):
                 await room.ask("host_info", hosts=hosts)
 
     asyncio.run(scene())
+
+
+@pytest.mark.finding("A24")
+def test_a_user_with_many_questions_under_way_is_refused_and_others_are_not():
+    limit = QuestionLimit(most=2)
+    with limit.turn("teo"), limit.turn("teo"):
+        with (
+            pytest.raises(UnreachableError, match="teo has 2 requests to hosts under way"),
+            limit.turn("teo"),
+        ):
+            pass
+        with limit.turn("ada"):
+            pass
+    with limit.turn("teo"):
+        pass
+
+
+@pytest.mark.finding("A15")
+def test_a_malformed_answer_of_one_host_does_not_lose_the_answers_of_others(tmp_path):
+    async def scene():
+        hosts = FakeHostsThatAnswer(
+            {"flp1": [{}, 7, {"task": "readout", "environment": "E1"}], "flp2": TASKS}
+        )
+        async with control_harness(tmp_path, bus=hosts) as room:
+            shown = await room.ask("host_tasks", hosts=["flp1", "flp2"])
+        assert {host: sorted(tasks) for host, tasks in shown.items()} == {
+            "flp1": ["readout"],
+            "flp2": ["readout", "stfb"],
+        }
+
+    asyncio.run(scene())
+
+
+class FakeHostsThatAnswer(FakeHosts):
+    """FakeHosts with an answer for each host."""
+
+    def __init__(self, answers):
+        super().__init__(*answers)
+        self.answers = answers
+
+    async def ask(self, host, verb, arguments, wait_s=0.0):
+        return self.answers[host]

@@ -208,10 +208,11 @@ def test_waiting_entries_are_bounded(file, monkeypatch):
 def test_the_store_distinguishes_ended_and_unknown_environments(file):
     store = Store(url(file))
     store.add(kept())
-    assert not store.has_ended(E1)
+    assert store.ended_among([E1, "unknown"]) == set()
     store.save(E1, kept().snapshot, ended=9.0)
-    assert store.has_ended(E1)
-    assert not store.has_ended(EnvironmentId("stranger"))
+    assert store.ended_among([E1, "unknown"]) == {E1}
+    assert store.ended_among([f"unknown{number}" for number in range(2_000)] + [E1]) == {E1}
+    assert not store.ended_among([EnvironmentId("stranger")])
     store.close()
 
 
