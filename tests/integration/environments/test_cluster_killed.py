@@ -3,6 +3,7 @@
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -110,68 +111,76 @@ def attempt(call, *given, **named):
         return error
 
 
-def interrupted(workshop, environment, frozen, call, *given, **named):
-    """Kill everything while ``call`` is under way because one task is frozen; then have it all back."""
-    os.kill(frozen, signal.SIGSTOP)
+@contextmanager
+def frozen(pids):
+    """Keep processes from doing anything, so that what they are to do is under way for as long."""
     try:
-        with ThreadPoolExecutor(1) as pool:
-            asking = pool.submit(attempt, call, *given, **named)
-            wait_until(lambda: workshop.show(environment)["transition"], "it is under way")
-            kill(workshop.cluster.directory)
-            up(workshop.cluster.directory)
-            os.kill(frozen, signal.SIGCONT)
-            asking.result()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
     finally:
-        os.kill(frozen, signal.SIGCONT)
-    return settled(workshop, environment)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
-def ask_shortly(workshop, environment, event):
-    return workshop.cluster.ask("env_control", timeout_s=5, id=environment["id"], event=event)
-
-
-@pytest.mark.parametrize(
-    ("before", "event", "reached"),
-    [
-        (("RESET",), "CONFIGURE", "CONFIGURED"),
-        ((), "START_ACTIVITY", "RUNNING"),
-        (("START_ACTIVITY",), "STOP_ACTIVITY", "CONFIGURED"),
-    ],
-    ids=["configure", "start", "stop"],
-)
-def test_a_transition_in_which_all_daemons_were_killed_is_finished(workshop, before, event, reached):
+def prepared(workshop, *events):
+    """The diamond with two processors, in the state to which ``events`` lead."""
     environment = workshop.create("fairmq-ex-1-n-1", processors=2)
-    for step in before:
-        environment = workshop.control(environment, step)
-    frozen = task_at(environment, "processor0")["pid"]
-    after = interrupted(workshop, environment, frozen, ask_shortly, workshop, environment, event)
-    assert (after["state"], set(states(after).values()), after["error"]) == (reached, {reached}, None)
-    assert [(task["id"], task["host"]) for task in after["tasks"]] == [
-        (task["id"], task["host"]) for task in environment["tasks"]
-    ]
-    half_configured_at_most = event == "CONFIGURE"  # and so started again, see TaskRuntime.resumed
-    assert half_configured_at_most or not replaced(environment, after)
+    for event in events:
+        environment = workshop.control(environment, event)
+    return environment
 
 
-def test_a_creation_in_which_all_daemons_were_killed_is_finished(workshop):
-    workshop.task("slow", "sleep 2; exec o2-device", "sampler", command={"shell": True})
-    workshop.workflow("slowly", "slow", "slow")
-    with ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(attempt, workshop.cluster.ask, "env_create", timeout_s=5, workflow="slowly")
-        wait_until(lambda: len(workshop.processes()) >= 4, "its processes are being started")
+EXCLUDED = "diamond.processors.processor0"
+STEPS = {
+    "CONFIGURE": (("RESET",), "CONFIGURED"),
+    "START_ACTIVITY": ((), "RUNNING"),
+    "STOP_ACTIVITY": (("START_ACTIVITY",), "CONFIGURED"),
+}
+"""Events, each with those before it and the state to which it leads."""
+
+
+def kill_all_daemons_meanwhile(workshop, moved, modified):
+    """Kill all daemons during ``moved`` by event, a modification and a creation, and start all again."""
+    frozen_pids = [task_at(each, "processor0")["pid"] for each in (*moved.values(), modified)]
+    requests = [("env_control", {"id": each["id"], "event": event}) for event, each in moved.items()]
+    requests.append(("env_modify", {"id": modified["id"], "exclude": [EXCLUDED]}))
+    with frozen(frozen_pids), ThreadPoolExecutor(len(requests) + 1) as pool:
+        for verb, arguments in requests:
+            pool.submit(attempt, workshop.cluster.ask, verb, timeout_s=5, **arguments)
+        for each in (*moved.values(), modified):
+            wait_until(lambda each=each: workshop.show(each)["transition"], "it is under way")
+        before = len(workshop.processes())
+        pool.submit(attempt, workshop.cluster.ask, "env_create", timeout_s=5, workflow="slowly")
+        wait_until(lambda: len(workshop.processes()) >= before + 4, "its processes are being started")
         kill(workshop.cluster.directory)
         up(workshop.cluster.directory)
-        asking.result()
-    (found,) = workshop.cluster.ask("env_list")
-    after = settled(workshop, found)
-    assert (after["state"], set(states(after).values())) == ("CONFIGURED", {"CONFIGURED"})
 
 
-def test_a_modification_in_which_all_daemons_were_killed_is_finished(workshop, running):
-    frozen = task_at(running, "processor0")["pid"]
-    change = {"timeout_s": 5, "id": running["id"], "exclude": ["diamond.processors.processor0"]}
-    after = interrupted(workshop, running, frozen, workshop.cluster.ask, "env_modify", **change)
-    assert (after["state"], after["run_number"]) == ("RUNNING", running["run_number"])
-    assert list(after["excluded"]) == ["diamond.processors.processor0"]
-    assert identities(after) == identities(running)
+def test_all_that_is_under_way_when_all_daemons_are_killed_is_finished(workshop):
+    """Transitions, a modification and a creation, each of an environment of its own."""
+    workshop.task("slow", "sleep 2; exec o2-device", "sampler", command={"shell": True})
+    workshop.workflow("slowly", "slow", "slow")
+    moved = {event: prepared(workshop, *before) for event, (before, _) in STEPS.items()}
+    modified = prepared(workshop, "START_ACTIVITY")
+    kill_all_daemons_meanwhile(workshop, moved, modified)
+
+    for event, before in moved.items():
+        after, reached = settled(workshop, before), STEPS[event][1]
+        assert (after["state"], set(states(after).values()), after["error"]) == (reached, {reached}, None)
+        assert [(task["id"], task["host"]) for task in after["tasks"]] == [
+            (task["id"], task["host"]) for task in before["tasks"]
+        ]
+        half_configured_at_most = event == "CONFIGURE"  # and so started again, see TaskRuntime.resumed
+        assert half_configured_at_most or not replaced(before, after)
+
+    after = settled(workshop, modified)
+    assert (after["state"], after["run_number"]) == ("RUNNING", modified["run_number"])
+    assert list(after["excluded"]) == [EXCLUDED]
+    assert identities(after) == identities(modified)
     assert states(after)["processors.processor1"] == "RUNNING"
+
+    known = {each["id"] for each in (*moved.values(), modified)}
+    (created,) = [each for each in workshop.cluster.ask("env_list") if each["id"] not in known]
+    after = settled(workshop, created)
+    assert (after["state"], set(states(after).values())) == ("CONFIGURED", {"CONFIGURED"})

@@ -8,6 +8,7 @@ form of a request; "begun", if an asynchronous client says nothing about the out
 program of its own because Salt's clients leave sockets and warnings behind.
 """
 
+import functools
 import inspect
 import json
 import sys
@@ -30,14 +31,18 @@ REFUSED = ("not authorized", "Authorization", "Authentication", "authentication"
 IMPOSSIBLE = ("is not available", "Check syntax", "Some exception handling minion payload")
 
 
+@functools.cache
+def client_of_hosts(config):
+    """Return the client for all attempts: it takes longer to make than an attempt, and remembers no login."""
+    return salt.client.LocalClient(str(config / "master"))
+
+
 def local(config, login, fun, arg, **more):
-    with salt.client.LocalClient(str(config / "master")) as client:
-        return client.run_job("flp1", fun, arg, timeout=5, **{**more, **login})
+    return client_of_hosts(config).run_job("flp1", fun, arg, timeout=5, **{**more, **login})
 
 
 def batch(config, login, fun, arg, **more):
-    with salt.client.LocalClient(str(config / "master")) as client:
-        return list(client.cmd_batch("flp1", fun, arg, batch="1", **{**more, **login}))
+    return list(client_of_hosts(config).cmd_batch("flp1", fun, arg, batch="1", **{**more, **login}))
 
 
 def runner(config, login, fun, arg, **more):
