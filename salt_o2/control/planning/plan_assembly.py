@@ -74,8 +74,9 @@ class PlanAssembly:
             port = next(ports) if channel.needs_port else None
             try:
                 unique = f"{seat.id}-{number}"
+                written = seat.task.written_path
                 endpoints.append(
-                    self._wiring.add(seat.task.path, host, address, channel, port, unique, bindable)
+                    self._wiring.add(seat.task.path, host, address, channel, port, unique, bindable, written)
                 )
             except PlanError as error:
                 self._refused.append(str(error))

@@ -16,6 +16,8 @@ class ChannelResolver:
 
     def __init__(self) -> None:
         self._endpoints: dict[str, Endpoint] = {}
+        self._by_written_path: dict[str, Endpoint] = {}
+        """Those of roles that share a name, by the path that they share; used if no other one fits."""
 
     def add(
         self,
@@ -26,11 +28,13 @@ class ChannelResolver:
         port: int | None,
         unique: str,
         bindable: str = ANY_ADDRESS,
+        written_path: str = "",
     ) -> Endpoint:
         """Record that the task at ``path`` binds ``channel``; ``unique`` names its socket if it has one.
 
         ``bindable`` is the address of the host that a task there can bind, or ``*``. An address that the
-        template fixes is bound unchanged.
+        template fixes is bound unchanged. ``written_path`` is the path without the number that a role has if
+        another role has its name.
 
         Raises:
             PlanError: if another task has the same global alias, or peers could not reach its address.
@@ -39,6 +43,8 @@ class ChannelResolver:
         _check_ipv4(f"{path}: channel {channel.name} on {host}", bind, address)
         endpoint = Endpoint(path, host, channel, bind, address)
         self._endpoints[f"{path}:{channel.name}"] = endpoint
+        if written_path and written_path != path:
+            self._by_written_path.setdefault(f"{written_path}:{channel.name}", endpoint)
         if channel.alias and self._endpoints.setdefault(f"::{channel.alias}", endpoint) is not endpoint:
             other = self._endpoints[f"::{channel.alias}"].path
             raise PlanError(
@@ -57,7 +63,7 @@ class ChannelResolver:
         if channel.target.startswith(EXPLICIT):
             _check_ipv4(f"{path}: channel {channel.name}", channel.target)
             return None
-        endpoint = self._endpoints.get(channel.target)
+        endpoint = self._endpoints.get(channel.target) or self._by_written_path.get(channel.target)
         if endpoint is None:
             raise PlanError(f"{path}: channel {channel.name}: {unmatched(channel.target, self._endpoints)}")
         if endpoint.address.startswith("ipc://") and endpoint.host != host:

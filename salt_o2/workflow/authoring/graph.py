@@ -66,6 +66,9 @@ def graph_of(workflow: Workflow) -> Graph:
         for each in task.bind
         for name in names_of(task.path, each)
     }
+    for task in tasks:
+        for each in task.bind:
+            bound.setdefault(f"{task.written_path}:{each.name}", (task.path, each.name))
     places: dict[str, Box] = {}
     arrows = tuple(_arrow(task, each, bound, places) for task in tasks for each in task.connect)
     numbers = {

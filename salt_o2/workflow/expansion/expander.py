@@ -262,7 +262,8 @@ class Expansion:
             what = f"{shown(name)} cannot be a role's name: it is empty, or has a colon or blanks"
             self._problems.add(template.name.place, above, what)
             return None
-        return Position(self._distinct(name, template, above, beside), parent)
+        distinct = self._distinct(name, template, above, beside)
+        return Position(distinct, parent, "" if distinct == name else name)
 
     def _distinct(self, name: str, template: RoleTemplate, above: str, beside: Collection[str]) -> str:
         """Return ``name``, with a number if a role beside it has this name: AliECS accepts equal names."""

@@ -133,6 +133,9 @@ def _check_targets(tasks: list[TaskRole], wanted: list[Wanted], problems: Proble
             for name in names_of(task.path, channel):
                 if bound.setdefault(name, channel) is not channel:
                     problems.add(task.place, task.path, f"a second channel is global {channel.alias}")
+    for task in tasks:
+        for channel in task.bind if task.written_path != task.path else ():
+            bound.setdefault(f"{task.written_path}:{channel.name}", channel)
     for path, place, seeker in wanted:
         if seeker.target.startswith(EXPLICIT):
             continue

@@ -36,6 +36,11 @@ class TaskRole:
     """Its constraints and channels that are not known where the template is checked alone."""
 
     @property
+    def written_path(self) -> str:
+        """The path as targets in templates may name it: without the numbers of roles that have one name."""
+        return self.stack.here.written if self.stack.here else self.path
+
+    @property
     def class_name(self) -> str:
         """The name of its task template."""
         return self.template.name

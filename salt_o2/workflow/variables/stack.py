@@ -45,13 +45,18 @@ class Block(dict[str, Any]):
 class Position(Attributes):
     """A role as expressions see it; printing it prints its path."""
 
-    __slots__ = ("above", "name", "path")
+    __slots__ = ("above", "name", "path", "written")
     fields = frozenset({"name", "Name", "path", "Path"})
 
-    def __init__(self, name: str, above: "Position | None") -> None:
+    def __init__(self, name: str, above: "Position | None", written: str = "") -> None:
+        """Set the name, the parent, and the name as the template has it, if that is another one."""
         self.name = name
         self.above = above
         self.path: str = f"{above.path}.{name}" if above else name
+        self.written: str = self.path
+        """The path without the numbers of roles that have one name."""
+        if above and (written or above.written is not above.path):
+            self.written = f"{above.written}.{written or name}"
 
     def __str__(self) -> str:
         """Return the role's path."""

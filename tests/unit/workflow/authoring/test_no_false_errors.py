@@ -4,6 +4,7 @@ import pytest
 
 from salt_o2.core.errors import TemplateError
 from salt_o2.workflow.authoring.checker import check
+from salt_o2.workflow.authoring.graph import graph_of
 from tests.support.builders.templates import expand, paths, plan
 
 TASK = "name: t\ncontrol: {mode: direct}\ncommand: {value: x}\n"
@@ -175,6 +176,38 @@ def test_roles_of_one_name_have_distinct_paths_in_all_views():
     assert [each.name for each in workflow.root.roles] == ["a", "a#2", "a#3"]
     assert workflow.tasks[1].variables["where"] == "w.a#2"
     assert [task.path for task in plan(workflow).tasks] == paths(workflow)
+
+
+BOUND = "name: {0}\ncontrol: {{mode: fairmq}}\ncommand: {{value: x}}\nbind: [{{name: {0}, type: push}}]\n"
+SHARED = """
+name: w
+roles:
+  - {name: a, roles: [{name: x, task: {load: one}}]}
+  - {name: a, roles: [{name: x, task: {load: two}}]}
+  - name: sink
+    connect:
+      - {name: first, type: pull, target: "w.a.x:one"}
+      - {name: second, type: pull, target: "w.a.x:two"}
+    task: {load: plain}
+"""
+
+
+def test_a_target_finds_the_one_role_of_a_shared_name_that_binds_its_channel():
+    tasks = {name: BOUND.format(name) for name in ("one", "two")}
+    workflow = expand(SHARED, tasks)
+    first, second, sink = plan(workflow).tasks
+    address = "chans.{}.0.address".format
+    assert sink.properties[address("first")].endswith(f":{first.ports[-1]}")
+    assert sink.properties[address("second")].endswith(f":{second.ports[-1]}")
+    arrows = [(arrow.sender, arrow.channel) for arrow in graph_of(workflow).arrows]
+    assert arrows == [("w.a.x", "first"), ("w.a#2.x", "second")]
+
+
+def test_a_target_of_a_shared_name_prefers_the_role_without_a_number():
+    tasks = {"one": BOUND.format("one"), "two": BOUND.format("one").replace("name: one\nc", "name: two\nc")}
+    workflow = expand(SHARED.replace(":two", ":one"), tasks)
+    first, _, sink = plan(workflow).tasks
+    assert sink.properties["chans.second.0.address"].endswith(f":{first.ports[-1]}")
 
 
 def test_a_role_without_children_leaves_its_name_to_the_next_one():
