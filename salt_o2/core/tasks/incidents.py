@@ -13,6 +13,9 @@ from salt_o2.core.ids import HostId, TaskId
 from salt_o2.core.messages.effects import EndedInterruption, Interruption, InterruptionEnd
 from salt_o2.core.plan.plan import PlannedTask
 
+LONGEST_REASON = 300
+"""Characters of a last failure that are kept: each snapshot of an environment has those of its roles."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastFailure:
@@ -81,7 +84,7 @@ class IncidentLog:
     def record_failure(self, task: PlannedTask, reason: str, at: float) -> None:
         """Record that ``task`` failed at ``at``, in seconds since the epoch."""
         self.last_failure = self.failures[task.path] = LastFailure(
-            at=at, path=task.path, host=task.host, task=task.id, reason=reason
+            at=at, path=task.path, host=task.host, task=task.id, reason=reason[:LONGEST_REASON]
         )
 
     def interrupt(

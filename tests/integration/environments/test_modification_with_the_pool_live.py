@@ -146,7 +146,9 @@ def test_salts_command_and_coconut_leave_tasks_and_find_them_again(stage, runnin
     assert (len(kept["kept"]), waiting_pids(stage)) == (1, {left})
     grown = stage.cluster.json("coconut", "env", "modify", id, "--scale", "processor=2")
     assert pids(grown) == pids(running)
-    told = stage.cluster.json("coconut", "env", "modify", id, "--scale", "processor=1", "--keep-tasks")
+    told = stage.cluster.json(
+        "coconut", "env", "modify", id, "--scale", "processor=1", "--keep-tasks", "--yes"
+    )
     assert told["kept"] == kept["kept"]
     lines = [line["text"] for line in stage.cluster.ask("env_history", id=id)]
     assert sum(text.startswith("moved to the pool: ") for text in lines) == 2

@@ -1,9 +1,12 @@
 """coconut answers at once, so it may import only what the command needs."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
+
+from salt_o2.cli import main
 
 HEAVY = ("salt", "grpc", "jinja2", "sqlalchemy", "transitions", "asyncio", "tornado", "yaml", "rich")
 
@@ -26,3 +29,10 @@ def test_a_command_imports_nothing_heavy(nowhere, line):
     loaded = done.stdout.rpartition("LOADED")[2].split()
     assert set(loaded) & set(HEAVY) == set()
     assert "typer" in loaded
+
+
+def test_the_search_for_garbage_that_the_start_has_paused_continues_in_the_command(monkeypatch):
+    seen = []
+    monkeypatch.setattr("salt_o2.cli.app.run", lambda: seen.append(gc.isenabled()))
+    main()
+    assert seen == [True]

@@ -101,6 +101,7 @@ def test_modify_with_keep_tasks_prints_the_number_of_transferred_tasks(control, 
 
 
 def test_a_modification_without_a_transfer_does_not_mention_the_pool(control, coconut):
+    control.answer("env_plan", {"changes": [], "token": "KWf", "environment": "2oD"})
     control.answer("env_modify", diamond("RUNNING", kept=[]))
     assert "pool" not in coconut("env modify 2oD --scale epn=1 --keep-tasks").out
 

@@ -171,6 +171,12 @@ def test_restarts_and_the_last_failure_are_counted_by_role(running):
     assert incidents.last_failure.path == B.path
 
 
+def test_a_long_reason_is_shortened_in_the_last_failure_and_whole_in_the_record_of_the_run(running):
+    die(running, "b", "h2", reason="x" * 10_000)
+    assert len(running.environment.model.incidents.last_failure.reason) == 300
+    assert len(begun(running)[0].reason) == 10_000
+
+
 def test_restarts_and_failures_survive_a_restart_of_control(running):
     die(running, "b", "h2")
     restart(running)
