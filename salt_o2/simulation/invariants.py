@@ -11,6 +11,7 @@ from salt_o2.core.plan.plan import PlannedTask
 from salt_o2.core.recovery import snapshot
 from salt_o2.core.recovery.replay import replay
 from salt_o2.core.states import ControlMode, EnvironmentState, TaskState
+from salt_o2.core.tasks.orders import STABLE_TASK_STATE
 from salt_o2.occ.driver import TABLES
 from salt_o2.simulation.injection import Injection, devices_of
 from salt_o2.simulation.machine.device import Device
@@ -206,9 +207,27 @@ class Invariants:
             if target.environment.model.active is not None:
                 self.broken.append(f"environment {id} is still in transition though no fault lasts")
         self.broken += self._states_now()
+        self.broken += self._left_behind()
         self.broken += self._owners()
         self.broken += self._lost_environments()
         self.broken += self._journals()
+
+    def _left_behind(self) -> Iterator[str]:
+        """Yield tasks that are in another state than their environment, without a reason that is shown.
+
+        A control that was started again does not know which commands were not acknowledged.
+        """
+        control = self.cluster.control
+        for id, target in control.environments.items() if control.starts == 1 else ():
+            members, state = target.environment.model.tasks, target.environment.model.state
+            for planned in members.plan.tasks:
+                report, wanted = members.reports.get(planned.id), STABLE_TASK_STATE.get(state)
+                out = planned.id in members.lost or planned.id in members.excluded
+                failed = report is None or report.failure is not None
+                if wanted is None or out or failed or report is None:
+                    continue
+                if report.state is not wanted:
+                    yield f"task {planned.id} of environment {id} is {report.state}, not {wanted}"
 
     def _states_now(self) -> Iterator[str]:
         for target in self.cluster.control.environments.values():

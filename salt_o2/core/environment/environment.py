@@ -59,7 +59,7 @@ class Environment:
         self.model = model = EnvironmentModel.initial(id, plan, timeouts)
         issuer = CommandIssuer(model)
         self._hooks = HookRunner(model, issuer)
-        interruptions = RunInterruptions(model.tasks, model.incidents)
+        self._interruptions = interruptions = RunInterruptions(model.tasks, model.incidents)
         self._modification = Modification(model, issuer, interruptions)
         self._engine = TransitionEngine(model, issuer, self._hooks, self._modification)
         self._failures = FailureHandler(model, issuer, interruptions, self._engine)
@@ -72,6 +72,8 @@ class Environment:
         due = [call.deadline for call in model.hooks.pending_calls.values()]
         if model.wait:
             due.append(model.wait.wake_at)
+        if (late := model.late_commands) is not None:
+            due.append(late.wake_at)
         if (restart_at := model.restarts.wake_at) is not None and model.accepts_restarts:
             due.append(restart_at)
         if model.run.stop_at is not None and model.active is None:
@@ -162,8 +164,12 @@ class Environment:
         model, effects = self.model, self._cancel_overdue_calls(at)
         if model.active:
             effects += self._engine.due_resends(at)
+            absent = self._engine.record_late_tasks(at)
             effects += self._failures.handle_unreported(self._engine.expire_wait(at), at)
             effects += self._engine.advance(at)
+            effects += self._interruptions.record_failures(absent, model.data_run, at)
+        elif (late := model.late_commands) is not None:
+            effects += late.due_resends(at)
         if model.restarts.pending:
             effects += self._failures.restart_due(at)
         stop_at = model.run.stop_at

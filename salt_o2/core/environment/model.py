@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from salt_o2.core.environment.hook_schedule import HookSchedule
 from salt_o2.core.environment.run_lifecycle import RunLifecycle
-from salt_o2.core.environment.transition import ActiveTransition, StageWait
+from salt_o2.core.environment.transition import ActiveTransition, LateCommands, StageWait
 from salt_o2.core.ids import EnvironmentId, TaskId
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.plan.timeouts import Timeouts
@@ -54,6 +54,8 @@ class EnvironmentModel:
     """Whether the environment ends without a request, after its run or after an error."""
     active: ActiveTransition | None = None
     """The transition under way."""
+    late: LateCommands | None = None
+    """The commands that hosts of tasks that are not required have not acknowledged before a deadline."""
     incidents: IncidentLog = field(default_factory=IncidentLog)
     """Restarts and failures of roles, and the tasks that do not take part in the run under way."""
     entered: StateEntry = field(default_factory=StateEntry)
@@ -81,6 +83,13 @@ class EnvironmentModel:
     def plan(self) -> Plan:
         """The plan that the environment follows."""
         return self.tasks.plan
+
+    @property
+    def late_commands(self) -> LateCommands | None:
+        """The late commands, unless the transition is under way or another order has replaced them."""
+        late = self.late
+        is_current = late is not None and late.commands and late.revision == self.revision
+        return late if is_current and self.active is None else None
 
     @property
     def wait(self) -> StageWait | None:

@@ -44,6 +44,9 @@ class ReportIntake:
                 )
             if _acknowledges(moved, model.active.wait):
                 model.active.wait.acknowledge(moved.host)
+        if model.late is not None:
+            seen = max((report.revision for report in moved.reports), default=-1)
+            model.late.acknowledge(moved.host, max(moved.accepted, seen))
         model.restarts.mark_accepted(moved.host, moved.accepted)
         effects: list[Effect] = []
         for report in moved.reports:
@@ -58,6 +61,8 @@ class ReportIntake:
         """Register the tasks of a host under its new name; send there what it has not acknowledged."""
         model, active = self._model, self._model.active
         model.tasks.rename_host(renamed.old, renamed.new)
+        if model.late is not None:
+            model.late.commands.pop(renamed.old, None)
         model.hooks.install_plan(model.plan)
         if active is None:
             return []

@@ -15,6 +15,8 @@ from salt_o2.core.tasks.orders import EMPTY_BATCH, OrderBatch
 
 MAX_RESENDS = 5
 """Number of times that control resends a command to a host without an answer; then the deadline decides."""
+FIRST_LATE_S, LAST_LATE_S = 5.0, 60.0
+"""First and longest pause between two repetitions of a command after the deadline."""
 
 
 class WaitKind(Enum):
@@ -93,6 +95,34 @@ class StageWait:
     def _resend_at(self) -> float:
         # 1, 3, 7, 15 ... times the time to acknowledge: repetitions must not overload a busy host.
         return self.since + self.acknowledge_s * ((2 << self.resends) - 1)
+
+
+@dataclass(slots=True, kw_only=True)
+class LateCommands:
+    """Commands of a transition that has ended without the answers of their hosts, in seconds.
+
+    The tasks are not required, so the environment has continued. Control resends until a host acknowledges,
+    or another command follows: an agent that has obeyed already obeys nothing twice.
+    """
+
+    revision: int
+    commands: dict[HostId, Command]
+    wake_at: float
+    """When the commands are due again, in seconds since the epoch."""
+    pause_s: float = FIRST_LATE_S
+
+    def acknowledge(self, host: HostId, revision: int) -> None:
+        """Record that ``host`` has received all commands up to ``revision``."""
+        if revision >= self.revision:
+            self.commands.pop(host, None)
+
+    def due_resends(self, at: float) -> list[Effect]:
+        """Return the commands to resend, if it is time."""
+        if not self.commands or at < self.wake_at:
+            return []
+        self.pause_s = min(2 * self.pause_s, LAST_LATE_S)
+        self.wake_at = at + self.pause_s
+        return [ResendAsJob(command=command) for command in self.commands.values()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

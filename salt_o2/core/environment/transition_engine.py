@@ -27,7 +27,14 @@ from salt_o2.core.environment.stages import (
     StartCalls,
     stages_of,
 )
-from salt_o2.core.environment.transition import ActiveTransition, StageWait, TransitionSpec, WaitKind
+from salt_o2.core.environment.transition import (
+    FIRST_LATE_S,
+    ActiveTransition,
+    LateCommands,
+    StageWait,
+    TransitionSpec,
+    WaitKind,
+)
 from salt_o2.core.errors import O2Error, TaskError
 from salt_o2.core.ids import TaskId
 from salt_o2.core.messages.announcements import AnnounceState
@@ -102,6 +109,26 @@ class TransitionEngine:
         """Return the commands of the current wait that are due to be resent."""
         wait = self._model.wait
         return wait.due_resends(at) if wait and at < wait.deadline else []
+
+    def record_late_tasks(self, at: float) -> dict[TaskId, Failure]:
+        """Return the failures of overdue tasks without which the transition continues; call it first.
+
+        The commands that their hosts have not acknowledged become the late commands of the environment.
+        """
+        active, wait = self._model.active, self._model.wait
+        if active is None or wait is None or at < wait.deadline or wait.failures:
+            return {}
+        tasks = self._model.tasks
+        is_strict = wait.kind is WaitKind.HOOKS or active.event in (_E.EXIT, _E.MODIFY)
+        if is_strict or any(map(tasks.is_required, wait.waiting)):
+            return {}
+        commands = {tasks.tasks[task].host for task in wait.waiting} & wait.unacknowledged.keys()
+        self._model.late = LateCommands(
+            revision=wait.revision,
+            commands={host: wait.unacknowledged[host] for host in sorted(commands)},
+            wake_at=at + FIRST_LATE_S,
+        )
+        return {task: self._timeout_failure(task, active.event, wait, at) for task in wait.waiting}
 
     def expire_wait(self, at: float) -> dict[TaskId, Failure]:
         """End the current wait if its deadline has passed.
@@ -320,12 +347,15 @@ class TransitionEngine:
             return {}
         strict = hooks or event in (_E.EXIT, _E.MODIFY)
         return {
-            task: tasks.timeout_failure(
-                task, event, at - wait.since, tasks.tasks[task].host in wait.unacknowledged
-            )
+            task: self._timeout_failure(task, event, wait, at)
             for task in wait.waiting
             if strict or tasks.is_required(task)
         }
+
+    def _timeout_failure(self, task: TaskId, event: EnvironmentEvent, wait: StageWait, at: float) -> Failure:
+        tasks = self._model.tasks
+        unacknowledged = tasks.tasks[task].host in wait.unacknowledged
+        return tasks.timeout_failure(task, event, at - wait.since, unacknowledged)
 
     # --- failures -------------------------------------------------------------------------------
 

@@ -116,9 +116,11 @@ class SimulatedControl:
         except LoopEnded as error:
             self._broken(f"control ended: {error}")
 
-    def _limit_store(self, connection: Any, *_: Any) -> None:
+    def _limit_store(self, connection: Any, record: Any, *_: Any) -> None:
         """Let SQLite refuse to grow its file while the disk is full; it cannot be made smaller than it is."""
-        connection.execute(f"PRAGMA max_page_count = {1 if self.is_store_full else MOST_PAGES}")
+        if record.info.get("full", False) is not self.is_store_full:
+            record.info["full"] = self.is_store_full
+            connection.execute(f"PRAGMA max_page_count = {1 if self.is_store_full else MOST_PAGES}")
 
     def request(self, verb: str, arguments: Mapping[str, Any], user: str) -> "asyncio.Task[Any]":
         """Send a request of a user; the task never ends if control is killed before the answer."""

@@ -199,6 +199,13 @@ SIMULATED_DEFECTS = [
         "        return not self._holding_back",
         only="agent killed",
     ),
+    slip(
+        "a task that got no command before the deadline is left behind",
+        "core/environment/environment.py",
+        "            effects += late.due_resends(at)\n",
+        "            effects += []\n",
+        only="commands cut",
+    ),
     # --- two agents, two users, wrong messages, full disks
     slip(
         "a second agent of the same name is believed",
