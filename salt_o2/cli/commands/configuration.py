@@ -10,6 +10,7 @@ import typer
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.input_files import text_of
 from salt_o2.cli.ui.parsing import variables
+from salt_o2.cli.ui.watch import Watch, show_list
 
 app = noun("Configuration of components.")
 RunType = Annotated[str, typer.Option("-r", "--runtype", help="Run type; default: ANY.")]
@@ -18,10 +19,15 @@ New = Annotated[bool, typer.Option("-n", "--new-component", help="Allow a new co
 
 
 @verb(app, "list", "ls", "l")
-def list_(ctx: typer.Context, component: Annotated[str, typer.Argument()] = "") -> None:
+def list_(ctx: typer.Context, component: Annotated[str, typer.Argument()] = "", watch: Watch = False) -> None:
     """List the entries of one component, or of all."""
-    found = ctx.obj.ask("config_list", {"component": component})
-    ctx.obj.show(found, lambda entries: "\n".join(entries) or "no configuration found")
+    show_list(
+        ctx.obj,
+        "config_list",
+        {"component": component},
+        lambda entries: "\n".join(entries) or "no configuration found",
+        watch,
+    )
 
 
 @verb(app, "show", "s")

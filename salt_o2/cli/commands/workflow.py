@@ -14,6 +14,7 @@ from salt_o2.cli.environment.completion import workflow_names
 from salt_o2.cli.ui.command_aliases import noun, verb
 from salt_o2.cli.ui.parsing import variables
 from salt_o2.cli.ui.site_file import SiteFile, site_variables
+from salt_o2.cli.ui.watch import Watch, show_list
 from salt_o2.presentation import workflows
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ Given = Annotated[
 
 
 @verb(app, "list", "ls", "l")
-def list_(ctx: typer.Context) -> None:
+def list_(ctx: typer.Context, watch: Watch = False) -> None:
     """List the workflow templates of all repositories."""
-    ctx.obj.show(ctx.obj.ask("workflow_list"), workflows.workflow_table)
+    show_list(ctx.obj, "workflow_list", {}, workflows.workflow_table, watch)
 
 
 @verb(app, "show", "s")

@@ -1,6 +1,7 @@
 """Show a list again at each change (``--watch``), and follow the announcements of the site.
 
-Nothing is asked again and again: control answers the request ``watch`` when there is a change.
+Control answers the request ``watch`` when there is a change, so a client does not poll for changes. A list is
+also refreshed every ``REFRESH_S`` seconds, because it has ages.
 """
 
 import sys

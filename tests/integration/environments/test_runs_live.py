@@ -210,6 +210,27 @@ def detectors(workshop):
     return workshop.write("workflows", "detectors", roles=roles)
 
 
+def test_the_record_of_a_run_says_that_a_detector_crashed_was_excluded_and_was_included(workshop, detectors):
+    running = workshop.control(workshop.create(detectors, recovery="ignore"), "START_ACTIVITY")
+    os.kill(task_at(running, "tpc")["pid"], 9)
+    wait_until(lambda: workshop.show(running)["lost"] == 1, "the loss is known")
+    run = workshop.cluster.run
+    done = run("coconut", "env", "modify", running["id"], "--exclude", "TPC", "-r", "high voltage trip")
+    assert done.returncode == 0, done.stderr
+    assert "-TPC" in run("coconut", "env", "list").stdout
+    row = next(line for line in run("coconut", "task", "list").stdout.splitlines() if ".tpc |" in line)
+    assert ", excluded" in row
+    run("coconut", "env", "modify", running["id"], "--include", "TPC")
+    run("coconut", "env", "control", running["id"], "-e", "STOP")
+    shown = workshop.cluster.json("coconut", "run", "show", str(running["run_number"]))
+    crash, exclusion = shown["interruptions"]
+    assert "signal 9" in crash["reason"]
+    assert (crash["how"], crash["until"]) == ("excluded", exclusion["since"])
+    assert exclusion["reason"].endswith("high voltage trip")
+    assert (exclusion["how"], exclusion["excluded"]) == ("included", True)
+    assert (shown["end_cause"], shown["not_back"], bool(shown["ended_by"])) == ("requested", 0, True)
+
+
 def test_a_detector_takes_part_in_one_environment_at_a_time(workshop, detectors):
     first = workshop.create(detectors)
     with pytest.raises(InvalidRequestError) as refused:

@@ -81,6 +81,8 @@ def test_a_watched_list_is_asked_for_again_only_after_a_change(control, coconut,
         ("task list --host flp1", "task_list", []),
         ("run list -n 3", "run_list", []),
         ("host list", "host_list", []),
+        ("workflow list", "workflow_list", []),
+        ("config list", "config_list", []),
         ("pool list", "pool_list", {"pooled": [], "bounds": {"total": 1, "per_host": 1, "idle_s": 1}}),
     ],
 )

@@ -132,6 +132,24 @@ def test_environments_and_tasks_show_restarts_and_the_last_failure(tmp_path):
     played(tmp_path, scene)
 
 
+def test_a_crash_an_exclusion_and_an_inclusion_are_two_interruptions_that_meet(tmp_path):
+    async def scene(room):
+        env = await running(room)
+        task = kill(room, env)
+        await room.ask("env_modify", id=env["id"], exclude=[task["path"]], reason="high voltage trip")
+        await room.ask("env_modify", id=env["id"], include=[task["path"]])
+        await stop(room, env)
+        shown = await room.ask("run_show", number=env["run_number"])
+        crash, exclusion = shown["interruptions"]
+        assert (crash["reason"], crash["how"]) == ("killed by signal 9", "excluded")
+        assert crash["until"] == exclusion["since"]
+        assert exclusion["reason"] == "excluded by teo: high voltage trip"
+        assert (exclusion["excluded"], exclusion["how"]) == (True, "included")
+        assert (shown["interrupted"], shown["not_back"], shown["ended_by"]) == (2, 0, "teo")
+
+    played(tmp_path, scene, policy="vars: {recovery: ignore}")
+
+
 def test_interruptions_continue_in_the_record_when_control_restarts(tmp_path):
     bus = FakeHostsWithRecords("flp1", "flp2")
 
