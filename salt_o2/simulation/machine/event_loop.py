@@ -22,8 +22,12 @@ THREAD_S = 0.002
 """Mean time that a function takes in a thread."""
 
 
+MOST_AT_ONCE = 100_000
+"""Callbacks at one virtual time after which a program is known to run without end."""
+
+
 class Starved(RuntimeError):
-    """No callback is left that could run, though the simulation has not ended."""
+    """The time cannot advance, though the simulation has not ended."""
 
 
 class Callback(asyncio.Handle):
@@ -107,7 +111,8 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
         """Opens a simulated TCP connection; set by the network."""
         self.killed: Callable[[Program], None] = lambda _: None
         """Called when the countdown of a process has ended."""
-        self.turns = 0
+        self.turns = self._turns_before = 0
+        """Callbacks so far, and when the virtual time last advanced."""
         self.set_task_factory(_create_task)
 
     def time(self) -> float:
@@ -124,7 +129,10 @@ class VirtualLoop(asyncio.BaseEventLoop, RunsInLine):
                     heapq.heappop(timers)
                 if not timers:
                     raise Starved("no callback is left that could run")
-                self._now = max(self._now, timers[0][0])
+                if timers[0][0] > self._now:
+                    self._now, self._turns_before = timers[0][0], self.turns
+            if self.turns - self._turns_before > MOST_AT_ONCE:
+                raise Starved(f"more than {MOST_AT_ONCE} callbacks ran, and no time passed")
             until = self._now + RESOLUTION_S
             while timers and timers[0][0] <= until:
                 ready.append(heapq.heappop(timers)[2])

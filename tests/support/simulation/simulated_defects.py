@@ -201,9 +201,9 @@ SIMULATED_DEFECTS = [
     ),
     slip(
         "a task that got no command before the deadline is left behind",
-        "core/environment/environment.py",
-        "            effects += late.due_resends(at)\n",
-        "            effects += []\n",
+        "core/environment/transition_engine.py",
+        "            commands={host: wait.unacknowledged[host] for host in sorted(commands)},",
+        "            commands={},",
         only="commands cut",
     ),
     # --- two agents, two users, wrong messages, full disks

@@ -163,3 +163,12 @@ def test_a_loop_without_anything_to_do_says_so_instead_of_waiting_for_ever():
 
     with pytest.raises(Starved):
         run(wait)
+
+
+def test_a_program_that_runs_without_end_at_one_time_ends_the_simulation():
+    async def never_rest(_loop):
+        while True:
+            await asyncio.sleep(0)
+
+    with pytest.raises(Starved, match="no time passed"):
+        run(never_rest)
