@@ -132,6 +132,7 @@ LOOPS = {
         *("bus", "control", "reports", "requests", "the socket's file"),
         *("outbox", "commands", "jobs", "news", "pool", "hosts", "journal", "declarations of hosts"),
         "rescheduler",
+        "drainer",
     },
 }
 

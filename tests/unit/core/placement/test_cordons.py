@@ -5,7 +5,7 @@ import pytest
 from salt_o2.core.errors import PlanError
 from salt_o2.core.placement.cordon import Cordon, describe_cordon, describe_cordons
 from salt_o2.core.placement.scheduler import schedule
-from tests.unit.core.placement.test_scheduler import cluster, hold, hosts, request
+from tests.support.builders.inventories import cluster, hold, hosts, request
 
 FAN = Cordon(since=1.0, user="ana", reason="fan")
 
