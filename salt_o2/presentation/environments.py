@@ -4,25 +4,34 @@ As all modules of this package, it has pure functions from the plain dicts of co
 coconut and for the Salt runner. Other modules add colour.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from salt_o2.presentation import staleness
 from salt_o2.presentation.layout import Plain, block, counted, first_line, local_time, short_time, table
 from salt_o2.presentation.tasks import failure, task_table
 
-
-def tree(role: Plain) -> str:
-    """Return the tree of roles under ``role``, each with its state, the leaves with their tasks."""
-    return "\n".join(_branch(role, "", ""))
+NO_RESTARTS: Mapping[str, int] = {}
 
 
-def _branch(role: Plain, before: str, below: str) -> Iterable[str]:
+def tree(role: Plain, restarts: Mapping[str, int] = NO_RESTARTS) -> str:
+    """Return the tree of roles under ``role``, each with its state, the leaves with their tasks.
+
+    ``restarts`` has the number of restarts of tasks by their IDs.
+    """
+    return "\n".join(_branch(role, "", "", restarts))
+
+
+def _branch(role: Plain, before: str, below: str, restarts: Mapping[str, int]) -> Iterable[str]:
     task = f" → task {role['task']}" if role.get("task") else ""
-    yield f"{before}[{role['state'] or '-'}] {role['name']}{task}{_marks(role)}{staleness.below(role)}"
+    count = restarts.get(role["task"], 0) if role.get("task") else 0
+    restarted = f" (restarts: {count})" if count else ""
+    marks = f"{_marks(role)}{staleness.below(role)}{restarted}"
+    yield f"{before}[{role['state'] or '-'}] {role['name']}{task}{marks}"
     children = role.get("roles") or []
     for child in children:
         last = child is children[-1]
-        yield from _branch(child, below + ("└── " if last else "├── "), below + ("    " if last else "│   "))
+        head, indent = ("└── ", "    ") if last else ("├── ", "│   ")
+        yield from _branch(child, below + head, below + indent, restarts)
 
 
 def _marks(role: Plain) -> str:
@@ -40,8 +49,14 @@ def environment(env: Plain, tasks: bool = False, workflow: bool = False) -> str:
     if tasks:
         parts.append(task_table(env["tasks"]))
     if workflow:
-        parts.append(f"workflow:\n{tree(env['roles'])}" if env.get("roles") else "workflow: not expanded yet")
+        roles = env.get("roles")
+        parts.append(f"workflow:\n{tree(roles, _restarts(env))}" if roles else "workflow: not expanded yet")
     return "\n\n".join(parts)
+
+
+def _restarts(env: Plain) -> dict[str, int]:
+    """Return the numbers of restarts by the IDs of tasks."""
+    return {task["id"]: task.get("restarts") or 0 for task in env["tasks"]}
 
 
 def environment_block(env: Plain) -> str:

@@ -23,6 +23,14 @@ def test_the_tree_of_an_environment_is_drawn_as_in_the_talk():
     ]
 
 
+def test_the_tree_of_an_environment_counts_the_restarts_of_its_tasks():
+    env = diamond()
+    env["tasks"][3]["restarts"] = 2
+    lines = environments.environment(env, workflow=True).splitlines()
+    assert lines[-1] == "└── [CONFIGURED] sink → task id-sink (restarts: 2)"
+    assert sum("restarts" in line for line in lines) == 1
+
+
 def test_a_last_role_draws_no_line_below_itself():
     inner = role("inner", "RUNNING", roles=[role("leaf", "RUNNING", task="x")])
     lines = environments.tree(role("root", "RUNNING", roles=[inner])).splitlines()
