@@ -94,7 +94,7 @@ class Expansion:
         values = self.iterations.values(template, loop, stack, outer.path)
         self.complete = self.complete and self._problems.left_open == before
         for value in values:
-            yield Block({loop.var: value}, f"iterator at {loop.place}")
+            yield Block({loop.var: value}, f"iterator at {loop.place}", {loop.var: loop}, stack)
 
     def _role(
         self, template: RoleTemplate, outer: InheritedScope, locals_: Layer, beside: Collection[str] = ()
@@ -249,7 +249,7 @@ class Expansion:
             for name, text in entries.items()
         }
         known = {name: OPEN if value is None else value for name, value in values.items()}
-        return Block(known, f"{key} at {template.place}")
+        return Block(known, f"{key} at {template.place}", entries, stack)
 
     def _position(
         self, template: RoleTemplate, stack: Stack, parent: Position | None, beside: Collection[str]

@@ -13,7 +13,7 @@ from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.templates.task_template import OUTPUTS, CommandTemplate, output_of
 from salt_o2.workflow.templates.text import Text, guarded, rendered
 from salt_o2.workflow.variables.shell_values import program_of_user
-from salt_o2.workflow.variables.stack import Layer, Stack
+from salt_o2.workflow.variables.stack import Block, Layer, Stack
 
 PTREE_SYNTAXES = ("ini", "json", "xml")
 ENVIRONMENT_ID = "environment_id"
@@ -92,7 +92,7 @@ def _refuse_programs(command: CommandTemplate, stack: Stack, path: str, problems
     for text in (command.value, *command.arguments):
         for part in text.expressions:
             try:
-                name, signs = program_of_user(text_of(part.value(stack)), stack)
+                name, signs = program_of_user(text_of(part.value(stack)), part, stack)
             except Refused:
                 continue  # The fault becomes a problem where the text is rendered.
             if name:
@@ -105,7 +105,8 @@ def _refuse_programs(command: CommandTemplate, stack: Stack, path: str, problems
 
 
 def _entries(entries: dict[str, Text], stack: Stack, path: str, problems: Problems) -> Layer:
-    return {name: _text(text, stack, path, problems) for name, text in entries.items()}
+    values = {name: _text(text, stack, path, problems) for name, text in entries.items()}
+    return Block(values, "", entries, stack)
 
 
 def _text(text: Text | None, stack: Stack, path: str, problems: Problems) -> str:

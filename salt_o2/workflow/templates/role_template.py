@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from salt_o2.workflow.expressions.evaluation.expression import Expression
 from salt_o2.workflow.problems import Place, Problems
 from salt_o2.workflow.templates.channel_template import ChannelTemplate, read_channels
 from salt_o2.workflow.templates.fields import PUBLIC_TAG, Fields
@@ -24,6 +25,13 @@ class Loop:
     begin: Text | None = None
     end: Text | None = None
     range: Text | None = None
+
+    @property
+    def expressions(self) -> Iterator[Expression]:
+        """The expressions that give the values."""
+        for text in (self.begin, self.end, self.range):
+            if text is not None:
+                yield from text.expressions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,30 +2,95 @@
 
 A task with ``shell: true`` runs the text of its template with values in it. The author decides what runs: the
 values of the author and of the site may hold any shell syntax. A user chooses values only. A value with
-characters that a shell reads as program is refused in such a text; ``command.env`` takes it as it is.
+characters that a shell reads as program is refused in such a text, also if it gets there by other variables,
+iterators and functions that take it apart or change it; ``command.env`` takes it as it is.
 """
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
-from salt_o2.workflow.variables.stack import Layer, Stack
+from salt_o2.workflow.expressions.evaluation.expression import Expression
+from salt_o2.workflow.expressions.evaluation.value_flow import flow_of
+from salt_o2.workflow.variables.stack import Block, Layer, Stack
 from salt_o2.workflow.variables.user_variables import is_of_user
 
 PROGRAM = frozenset("'\"`$\\;&|<>()\n\r")
 """What a shell reads as more than a part of a word (POSIX.1-2017, 2.2 and 2.10); blanks only part words."""
+_PLACES = frozenset(("This", "Parent", "Up", "this", "parent", "up"))
+"""Functions whose values have names of roles, which a template may compute from any variable."""
 
 
-def program_of_user(value: str, stack: Stack) -> tuple[str, str]:
+def program_of_user(value: str, expression: Expression, stack: Stack) -> tuple[str, str]:
     """Return the variable of a user that would be program in the shell text ``value``, and its characters.
 
-    Both are empty if there is none. ``value`` is that of one expression.
+    Both are empty if there is none. ``value`` is that of ``expression`` with the variables in ``stack``.
     """
-    if PROGRAM.isdisjoint(value):
+    signs = PROGRAM.intersection(value)
+    if not signs:
         return "", ""
-    for name, given in _given_by_user(stack):
-        signs = PROGRAM.intersection(given)
-        if signs and (given in value or any(word in value for word in _words(given))):
-            return name, " ".join(map(repr, sorted(signs)))
-    return "", ""
+    given = list(_given_by_user(stack))
+    for name, text in given:
+        own = PROGRAM.intersection(text)
+        if own and (text in value or any(word in value for word in _words(text))):
+            return name, _listed(own)
+    is_used = any(map(is_of_user, stack.layers))
+    source = _source(expression, stack, given, signs) if is_used else ""
+    return (source, _listed(signs)) if source else ("", "")
+
+
+def _listed(signs: frozenset[str]) -> str:
+    return " ".join(map(repr, sorted(signs)))
+
+
+def _source(expression: Expression, stack: Stack, given: list[tuple[str, str]], signs: frozenset[str]) -> str:
+    """Return a variable of a user of which a part can stand in the value of ``expression``; "" if none.
+
+    A value without signs of a shell matters only if it is decoded.
+    """
+    todo, done = [(expression, stack, False)], set[tuple[int, str, bool]]()
+    while todo:
+        current, at, decoded = todo.pop()
+        flow = flow_of(current)
+        decoded = decoded or flow.decodes
+        many = bool(flow.computes_names or flow.endings)
+        for name in sorted({each for each in at.given() if flow.reads(each)} if many else flow.names):
+            layer = at.layer_of(name)
+            if layer is None:
+                found = _of_the_site(given, signs) if name in at.services or name in _PLACES else ""
+                if found:
+                    return found
+                continue
+            if (id(layer), name, decoded) in done:
+                continue
+            done.add((id(layer), name, decoded))
+            if not decoded and PROGRAM.isdisjoint(str(layer[name])):
+                continue
+            if is_of_user(layer):
+                if not _is_said(name, layer[name], [each for each in at.layers if not is_of_user(each)]):
+                    return name
+            elif isinstance(layer, Block) and layer.seen is not None and name in layer.written:
+                seen = layer.seen
+                todo += [(each, seen, decoded) for each in layer.written[name].expressions]
+    return ""
+
+
+def _of_the_site(given: list[tuple[str, str]], signs: frozenset[str]) -> str:
+    """Return the variable that an entry of the configuration or the name of a role may have in it.
+
+    Such texts can have each variable in them, so that one sign which both have is enough.
+    """
+    return next((name for name, text in given if signs & _signs_of_entries(text)), "")
+
+
+def _signs_of_entries(text: str) -> frozenset[str]:
+    """Return the signs of a text; of a JSON list those of its entries, without its own quotes."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = text
+    entries: list[Any] = found if isinstance(found, list) else [text]
+    return frozenset(PROGRAM.intersection("".join(map(str, entries))))
 
 
 def _words(given: str) -> list[str]:
@@ -42,4 +107,9 @@ def _given_by_user(stack: Stack) -> Iterator[tuple[str, str]]:
 
 
 def _is_said(name: str, given: object, layers: list[Layer]) -> bool:
-    return any(layer.get(name) == given for layer in layers)
+    """Return whether the author or the site says the same, as it is written: not by an expression."""
+    return any(layer.get(name) == given and not _is_computed(name, layer) for layer in layers)
+
+
+def _is_computed(name: str, layer: Layer) -> bool:
+    return isinstance(layer, Block) and name in layer.written and any(layer.written[name].expressions)

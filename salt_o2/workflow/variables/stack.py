@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
-from salt_o2.workflow.expressions.evaluation.expression import MISSING
+from salt_o2.workflow.expressions.evaluation.expression import MISSING, Expression
 from salt_o2.workflow.expressions.functions.aliecs import UTIL
 from salt_o2.workflow.expressions.functions.catalogue import FUNCTIONS
 from salt_o2.workflow.expressions.functions.signatures import Function, function
@@ -32,14 +33,31 @@ from salt_o2.workflow.variables.site_services import NOWHERE, Services
 Layer = Mapping[str, Any]
 
 
+class Written(Protocol):
+    """The text of a template from which a variable was computed."""
+
+    @property
+    def expressions(self) -> Iterator[Expression]:
+        """The expressions in it."""
+
+
 class Block(dict[str, Any]):
     """One block of variables, with its place in the template."""
 
-    __slots__ = ("origin",)
+    __slots__ = ("origin", "seen", "written")
 
-    def __init__(self, entries: Mapping[str, Any], origin: str) -> None:
+    def __init__(
+        self,
+        entries: Mapping[str, Any],
+        origin: str,
+        written: Mapping[str, Written] = MappingProxyType({}),
+        seen: "Stack | None" = None,
+    ) -> None:
+        """Set the entries; they were computed from ``written`` with the variables that were ``seen``."""
         super().__init__(entries)
         self.origin = origin
+        self.written = written
+        self.seen = seen
 
 
 class Position(Attributes):
@@ -102,6 +120,10 @@ class Stack:
                 return layer[name]
         bound = _BOUND.get(name) or self.services.get(name)
         return bound(self) if bound else MISSING
+
+    def layer_of(self, name: str) -> Layer | None:
+        """Return the layer that gives the variable ``name`` its value; ``None`` if no layer does."""
+        return next((layer for layer in self.layers if name in layer), None)
 
     def names(self) -> Iterator[str]:
         """Return every name that is defined or open here; some occur more than once."""

@@ -1,6 +1,6 @@
 """List the variables that an expression may read, on any of its branches, without computing it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from salt_o2.workflow.expressions.evaluation.checker import ENVIRONMENT
@@ -25,10 +25,15 @@ class Mentions:
 
 def mentions(expression: Expression) -> Mentions:
     """Return what ``expression`` may read. O(nodes)."""
+    return mentions_in(_walked(expression.tree))
+
+
+def mentions_in(nodes: Iterable[Node]) -> Mentions:
+    """Return what these nodes of an expression read themselves."""
     names: set[str] = set()
     endings: set[str] = set()
     computed = False
-    for node in _walked(expression.tree):
+    for node in nodes:
         match node:
             case Member(base=Name(name=base), key=key) if base == ENVIRONMENT:
                 computed = computed or not isinstance(key, Constant)

@@ -140,3 +140,78 @@ def test_plain_values_of_users_and_all_values_of_authors_stand_in_shell_commands
 def test_any_value_of_a_user_stands_in_the_environment_and_in_arguments_without_a_shell():
     assert launch("{value: x, env: ['M={{ msg }}'], shell: true}", msg="a; id").env == ("M=a; id",)
     assert "a; id" in launch("{value: x, arguments: ['{{ msg }}']}", msg="a; id").arguments
+
+
+def planned(text: str, vars_: str = "{}", role: str = "[{name: x, task: {load: device}}]", **given: str):
+    """Return the command line of a shell task whose value is ``text``, with variables of a user."""
+    command = f"{{value: {text!r}, shell: true}}"
+    task = f"name: device\ncontrol: {{mode: basic}}\nvars: {vars_}\ncommand: {command}\n"
+    source = f"name: root\ndefaults: {{detectors: '[\"TST\"]', msg: m, other: o, b64: ''}}\nroles: {role}\n"
+    made = plan(expand(source, {"device": task}, variables=given)).tasks
+    return [each.launch.command_line for each in made]
+
+
+@pytest.mark.finding("A11")
+@pytest.mark.parametrize(
+    ("text", "vars_"),
+    [
+        ("echo {{ split(msg, ',')[0] }}", "{}"),
+        ("echo {{ msg[1:] }}", "{}"),
+        ("echo {{ trimPrefix(msg, 'x') }}", "{}"),
+        ("echo {{ upper(msg) }}", "{}"),
+        ("echo {{ replace(msg, 'i', 'I') }}", "{}"),
+        ("echo {{ join(split(msg, ' '), '_') }}", "{}"),
+        ("echo {{ other == 'o' ? msg[2:] : '' }}", "{}"),
+        ("echo {{ $env['m' + 'sg'][1:] }}", "{}"),
+        ("echo {{ util.PrefixedOverride('msg', other)[1:] }}", "{}"),
+        ("echo {{ own }}", "{own: '{{ msg[1:] }}'}"),
+        ("echo {{ own }}", "{own: \"{{ split(msg, ',')[0] }}\"}"),
+    ],
+)
+def test_no_part_of_a_value_of_a_user_is_program_in_a_shell_command(text, vars_):
+    with pytest.raises(TemplateError, match=r"the value of msg has .* a shell reads as program"):
+        planned(text, vars_, msg="x $(id>/tmp/a),b")
+
+
+@pytest.mark.finding("A11")
+def test_no_entry_of_a_list_of_a_user_is_program_of_the_roles_of_an_iterator():
+    role = "[{name: 'r{{ it[0:3] }}', for: {range: '{{ detectors }}', var: it}, task: {load: device}}]"
+    with pytest.raises(TemplateError, match=r"the value of detectors has .* a shell reads as program"):
+        planned("echo {{ it }}", role=role, detectors='["TST$(id)"]')
+    assert planned("echo {{ it }}", role=role, detectors='["TST","ITS"]') == ["echo TST", "echo ITS"]
+
+
+@pytest.mark.finding("A11")
+def test_no_name_of_a_role_that_a_user_chose_is_program_in_a_shell_command():
+    role = "[{name: 'r{{ split(msg, \",\")[0] }}', task: {load: device}}]"
+    with pytest.raises(TemplateError, match=r"the value of msg has .* a shell reads as program"):
+        planned("echo {{ This().Name }}", role=role, msg="$(id),b")
+
+
+@pytest.mark.finding("A11")
+@pytest.mark.parametrize("vars_", ["{}", "{own: '{{ b64 }}'}"])
+def test_no_encoded_value_of_a_user_is_program_in_a_shell_command(vars_):
+    name = "own" if "own" in vars_ else "b64"
+    with pytest.raises(TemplateError, match=r"the value of b64 has .* a shell reads as program"):
+        planned("echo {{ fromBase64(" + name + ") }}", vars_, b64="JChpZCk=")
+
+
+@pytest.mark.finding("A11")
+@pytest.mark.parametrize(
+    ("text", "vars_", "line"),
+    [
+        ("""echo {{ msg == "a;b" ? "c; d" : "e" }}""", "{}", "echo c; d"),
+        ("""echo {{ len(msg) == 3 && msg contains ";" ? "c; d" : "e" }}""", "{}", "echo c; d"),
+        ("echo {{ own }} {{ own }}", "{own: 'c; d'}", "echo c; d c; d"),
+        ("echo {{ split(msg, ';')[0] }}", "{}", "echo a"),
+        ("echo {{ inventory }}", "{inventory: \"{{ other + ';' }}\"}", "echo o;"),
+    ],
+)
+def test_text_of_the_author_that_a_value_of_a_user_chooses_is_program_as_written(text, vars_, line):
+    assert planned(text, vars_, msg="a;b") == [line]
+
+
+@pytest.mark.finding("A11")
+def test_two_equal_values_of_a_user_do_not_make_one_of_them_a_value_of_the_author():
+    with pytest.raises(TemplateError, match=r"the value of \w+ has .* a shell reads as program"):
+        planned("echo {{ own }}", "{own: '{{ msg }}'}", msg="$(id)", own="$(id)")
