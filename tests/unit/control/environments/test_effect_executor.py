@@ -163,7 +163,7 @@ async def test_an_environment_that_has_ended_leaves_the_registry_and_the_invento
             tasks_reach_their_goal(harness, target)
         assert harness.active == {}
         assert harness.inventory.tasks_of("ENV") == []
-        assert harness.store.has_ended("ENV") is False  # until the next flush
+        assert harness.store.ended_among(["ENV"]) == set()  # until the next flush
         harness.store.flush()
         assert harness.store.find("ENV").ended == harness.clock()
 
