@@ -9,12 +9,15 @@ import errno
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from salt_o2.workflow.sources.trusted_folder import LINKS, make_trusted, open_trusted
 
+_TICK_NS = 100_000_000
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 
 
@@ -83,6 +86,34 @@ def is_file_within(folder: Path, name: str) -> bool:
         return False
 
 
+def is_folder_within(folder: Path, name: str) -> bool:
+    """Return whether ``name`` below ``folder`` is a folder that can be opened without leaving it."""
+    try:
+        return stat.S_ISDIR(stat_within(folder, name).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+class Stamp(NamedTuple):
+    """What differs when a file has changed, or is another one."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+
+def stamp_of(found: os.stat_result) -> Stamp:
+    """Return the stamp of a file, from its stat result."""
+    return Stamp(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def is_settled(stamp: Stamp) -> bool:
+    """Return whether a later change gives another stamp: two changes within a tick of the clock may not."""
+    return time.time_ns() - stamp.modified_ns > _TICK_NS
+
+
 def names_within(folder: Path, name: str) -> list[str]:
     """Return the names in the folder ``name`` below ``folder``, in order; none if it does not exist.
 
@@ -96,13 +127,15 @@ def names_within(folder: Path, name: str) -> list[str]:
         return []
 
 
-def files_within(folder: Path) -> Iterator[str]:
-    """Find all regular files below ``folder``, by their names relative to it, without following links.
+def files_within(folder: Path, inside: str = "") -> Iterator[str]:
+    """Find all regular files below ``inside`` in ``folder``, by their names relative to ``folder``.
+
+    Links to folders are not followed.
 
     Raises:
         OSError: if ``folder`` or a folder below it cannot be listed.
     """
-    todo = [""]
+    todo = [inside]
     while todo:
         inside = todo.pop()
         for name in names_within(folder, inside):
