@@ -52,7 +52,7 @@ test: .venv/installed lint
 
 soak: .venv/installed
 	$(BIN)/pytest -m patient --ignore=tests/faults
-	O2_MUTATED="$(MUTATED)" $(BIN)/pytest -s tests/unit/bus/test_mutated_messages.py
+	O2_MUTATED="$(MUTATED)" $(BIN)/pytest -s -p no:logging tests/unit/bus/test_mutated_messages.py
 	O2_SEEDS="$(HURRIED)" $(BIN)/pytest --numprocesses $(WORKERS) --dist load tests/integration/agent/test_rapid_orders.py
 	@echo "a drill of at least $(FAULTS) faults on real daemons, drawn from seeds $(SEEDS)"
 	O2_SEEDS="$(SEEDS)" O2_FAULTS="$(FAULTS)" $(BIN)/pytest -m integration --numprocesses $(WORKERS) \

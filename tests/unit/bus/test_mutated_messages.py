@@ -1,6 +1,7 @@
 """A host that sends wrong messages stops neither control nor agents, and changes nothing of other hosts.
 
 O2_MUTATED says how many messages are made, O2_MUTATED_SEED of which seed; `make soak` makes 100,000.
+Run it then with `-p no:logging`: pytest keeps all log lines, a kilobyte for each message.
 """
 
 import asyncio
