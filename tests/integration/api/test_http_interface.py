@@ -280,6 +280,11 @@ def test_streams_and_sessions_are_right_after_a_kill_of_control(site, listen, op
     wait_until(lambda: "control" in live.kinds(), "an event control")
     os.kill(control_pid(site.directory), signal.SIGKILL)
     wait_until(lambda: "gap" in live.kinds(), "the client learns of the gap", 30)
+
+    def is_known():
+        return [host["status"] for host in operator.request("host_list")] == ["ACTIVE"]
+
+    wait_until(is_known, "the agent reports to the next control", 60)
     made = operator.request("env_create", {"workflow": "fairmq-ex-1-n-1"})
     wait_until(lambda: "CONFIGURED" in live.states(), "an event CONFIGURED")
     operator.request("env_destroy", {"id": made["id"]})

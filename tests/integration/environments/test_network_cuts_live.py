@@ -1,7 +1,7 @@
 """The network of a running environment is cut, in part or as a whole: hosts are namespaces with links.
 
 After a short cut all tasks still run. Only a host that is unreachable for too long is declared lost. Long
-silences are simulated: tests/unit/simulation/test_silent_hosts.py.
+silences are simulated: tests/unit/simulation/test_silent_agents.py.
 """
 
 import time
