@@ -136,7 +136,8 @@ class User:
             answer = await self._try(verb, arguments)
         finally:
             progress[id] -= 1
-        if not progress[id]:
+        # A refusal may come from a transition that the next control has resumed.
+        if answer is not None and not progress[id]:
             self.answers.unanswered.discard(id)
         return answer
 

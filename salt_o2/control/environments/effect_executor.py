@@ -129,10 +129,11 @@ class EffectExecutor:
         """
         environment = target.environment
         participation = environment.model.tasks.participation
-        version = participation.version
+        version, failure = participation.version, environment.model.incidents.last_failure
         effects = environment.step(message)
         transfers = self._pool.plan_transfers(effects, message.at)
         changed = participation.version != version
+        changed = changed or environment.model.incidents.last_failure is not failure
         self._persist(target, message, effects, transfers, changed=changed)
         apart = Apart(f"a step of {environment.model.id}")
         for effect in effects:

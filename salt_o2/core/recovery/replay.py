@@ -124,8 +124,10 @@ def replay(id: EnvironmentId, entries: Iterable[Entry]) -> Environment | None:
         elif environment is None:
             return None
         elif isinstance(entry, Restarted):
-            known = snapshot.capture(environment)
+            known, open_ = snapshot.capture(environment), environment.model.incidents.interrupted
             environment = snapshot.restore(id, environment.model.plan, known, environment.model.timeouts)
+            # Control reads them from the record of the run.
+            environment.model.incidents.continue_interruptions(open_)
         elif not isinstance(entry, SecondAgent):
             _step(environment, entry)
     return environment

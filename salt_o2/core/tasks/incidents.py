@@ -6,7 +6,7 @@ A role has one task at a time. A role whose task is moved to another host contin
                                                  \------- the run ends ----------> not back in the run
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from salt_o2.core.ids import HostId, TaskId
@@ -73,6 +73,16 @@ class IncidentLog:
                 since=each.since,
                 task=each.task,
                 restarts=self.restarts.get(each.path, 0),
+                excluded=each.excluded,
+            )
+
+    def continue_interruptions(self, open_: Mapping[str, OpenInterruption]) -> None:
+        """Continue the interruptions, by path, that were open when control was restarted."""
+        for path, each in open_.items():
+            self.interrupted[path] = OpenInterruption(
+                since=each.since,
+                task=each.task,
+                restarts=self.restarts.get(path, 0),
                 excluded=each.excluded,
             )
 
