@@ -10,13 +10,12 @@ from typing import Any
 from salt_o2.core.errors import O2Error, UnknownNameError
 from salt_o2.core.url_masking import without_password
 from salt_o2.site.configuration import Configuration
-from salt_o2.workflow.problems import Problems, nearest
+from salt_o2.workflow.problems import nearest
 from salt_o2.workflow.sources.directory import Directory
 from salt_o2.workflow.sources.reference import parse_reference
 from salt_o2.workflow.sources.site_repositories import Address, FileServer, SiteRepositories
 from salt_o2.workflow.sources.source import Source
-from salt_o2.workflow.templates.role_template import RoleTemplate, read_workflow
-from salt_o2.workflow.templates.yaml_document import read
+from salt_o2.workflow.sources.template_index import Entry
 from salt_o2.workflow.variables.site_services import Services
 
 log = logging.getLogger(__name__)
@@ -68,6 +67,9 @@ class SiteResources(tuple[str, ...]):
 def find(repositories: Sequence[str], workflow: str, purpose: Purpose = Purpose.CREATE) -> Source:
     """Return the first repository that has ``workflow``, with the services of its templates for ``purpose``.
 
+    All repositories are searched for a file of this name, then all for a root role of this name. So no file
+    of a repository is read to find a workflow of another one by its file.
+
     The workflow is given as name, name@revision or repository/workflows/name@revision.
 
     Raises:
@@ -79,15 +81,25 @@ def find(repositories: Sequence[str], workflow: str, purpose: Purpose = Purpose.
         return _Named(site.find(wanted.repository, wanted.revision, Directory("")), wanted.name, services)
     names: list[str] = []
     faults: list[str] = []
+    opened: list[Directory] = []
     for address in site.listed:
         try:
             source = site.open(Address(address.repository, wanted.revision or address.revision))
-            source.workflow(wanted.name)
+            found = source.names()
+            if wanted.name in found:
+                return _Named(source, wanted.name, services)
+            opened.append(source)
+            names += found
         except UnknownNameError as error:
             names += _names(site, address)
             faults.append(str(error))
         except OSError as error:
             faults.append(f"{without_password(address.repository)}: {error}")
+    for source in opened:
+        try:
+            source.workflow(wanted.name)
+        except (UnknownNameError, OSError) as error:
+            faults.append(str(error))
         else:
             return _Named(source, wanted.name, services)
     reasons = f"; {'; '.join(faults)}" if faults and not names else ""
@@ -111,12 +123,12 @@ def _rows(site: SiteRepositories, address: Address, site_vars: Mapping[str, str]
         return [
             {
                 "name": name,
-                "description": description,
+                "description": f"cannot be read: {entry.fault}" if entry.fault else entry.description,
                 "revision": revision,
                 "source": without_password(address.repository),
             }
-            | _form(source, name, site_vars)
-            for name, description in source.workflows()
+            | _form(entry, site_vars)
+            for name, entry in source.index()
         ]
     except (O2Error, OSError) as error:
         return [_broken(address, str(error))]
@@ -160,9 +172,7 @@ class _Named:
         return self._source.revision()
 
 
-def _form(source: Directory, name: str, site_vars: Mapping[str, str]) -> dict[str, Any]:
-    root = _root(source, name)
-    described = root.described() if root else ()
+def _form(entry: Entry, site_vars: Mapping[str, str]) -> dict[str, Any]:
     variables = [
         {
             "name": each.name,
@@ -179,17 +189,9 @@ def _form(source: Directory, name: str, site_vars: Mapping[str, str]) -> dict[st
             "visibleif": each.visibleif,
             "enabledif": each.enabledif,
         }
-        for each in described
+        for each in entry.variables
     ]
-    return {"public": bool(root and root.public), "variables": variables}
-
-
-def _root(source: Source, name: str) -> RoleTemplate | None:
-    try:
-        written = source.workflow(name)
-        return read_workflow(read(written.text, written.file), written.name, Problems())
-    except O2Error:
-        return None
+    return {"public": entry.public, "variables": variables}
 
 
 def _names(site: SiteRepositories, address: Address) -> list[str]:

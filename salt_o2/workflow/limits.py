@@ -6,6 +6,18 @@ NESTING = 100
 """Levels of mappings and lists inside each other in one file."""
 NODES = 2_000_000
 """Scalars, lists and mappings of one file, with YAML aliases counted as often as they are used."""
+INDEX_NODES = 100_000
+"""Scalars, lists and mappings of a file that lists of workflows read, and searches by names of root roles."""
+INDEX_BYTES = 1_000_000
+"""Bytes of such a file."""
+INDEX_REPOSITORY_BYTES = 16_000_000
+"""Bytes of all such files of one repository."""
+INDEX_S = 5.0
+"""Seconds that one list or search may take to read the workflows of one repository."""
+REPOSITORY_BYTES = 64_000_000
+"""Bytes of all templates of one repository."""
+REPOSITORY_FILES = 10_000
+"""Workflows, and tasks, of one repository."""
 EXPRESSION = 10_000
 """Characters between ``{{`` and ``}}``."""
 RENDERED = 1_000_000

@@ -5,6 +5,7 @@ no source could define is a fault. This module lists what control and its hooks 
 workflow defines is taken from the other workflows of the same repository.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from salt_o2.core.errors import O2Error
 from salt_o2.workflow.expressions.values import NotHere, Open
+from salt_o2.workflow.limits import INDEX_BYTES, INDEX_NODES, INDEX_S
 from salt_o2.workflow.problems import Problems
 from salt_o2.workflow.sources.directory import Directory
 from salt_o2.workflow.templates.role_template import RoleTemplate, read_workflow
@@ -114,7 +116,11 @@ class OpenVariables(Mapping[str, Any]):
         found: dict[str, str] = {}
         if self._source is None:
             return found
+        until = time.monotonic() + INDEX_S
         for file in self._source.names():
+            # Other workflows are read for advice only: they may take no longer than in a list of workflows.
+            if time.monotonic() > until:
+                break
             if file != self._itself:
                 for name in _names_in(self._source.path, file, self._source.stamp(file)):
                     found.setdefault(name, f"workflows/{file}.yaml")
@@ -126,7 +132,10 @@ def _names_in(repository: Path, file: str, _stamp: int) -> frozenset[str]:
     """Return the names that a workflow defines; cached, because many files of a folder may be checked."""
     try:
         written = Directory(repository).workflow(file)
-        return frozenset(_defined(read_workflow(read(written.text, written.file), file, Problems())))
+        if len(written.text) > INDEX_BYTES:
+            return frozenset()
+        node = read(written.text, written.file, INDEX_NODES)
+        return frozenset(_defined(read_workflow(node, file, Problems())))
     except O2Error:
         return frozenset()
 

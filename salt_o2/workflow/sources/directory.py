@@ -9,20 +9,23 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from salt_o2.core.errors import O2Error, TemplateError, UnknownNameError
-from salt_o2.workflow.limits import FILE_BYTES
+from salt_o2.core.errors import TemplateError, UnknownNameError
+from salt_o2.workflow.limits import FILE_BYTES, REPOSITORY_BYTES, REPOSITORY_FILES
 from salt_o2.workflow.problems import nearest
 from salt_o2.workflow.sources.confined_files import is_file_within, names_within, read_within, stat_within
 from salt_o2.workflow.sources.git_command import others_may_write, reading_git, repository_at
 from salt_o2.workflow.sources.source import Template
-from salt_o2.workflow.templates.role_template import root_of
-from salt_o2.workflow.templates.yaml_document import Mapping, Node, Scalar, read
+from salt_o2.workflow.sources.template_index import Entry, entries_of
 
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[\w@+-][\w.@+-]*")
 _KINDS = ("workflows", "tasks")
 _SUFFIX = ".yaml"
+_TOO_LARGE = (
+    f"more than {REPOSITORY_BYTES:,} bytes, so this repository is not used; other repositories and "
+    "running tasks are not affected. Remove large files from it"
+)
 
 
 class Directory:
@@ -37,7 +40,14 @@ class Directory:
 
     def workflows(self) -> list[tuple[str, str]]:
         """Return name and description of each workflow; the description of a faulty file is its fault."""
-        return [(name, self._description(name)) for name in self.names()]
+        return [
+            (name, f"cannot be read: {entry.fault}" if entry.fault else entry.description)
+            for name, entry in self.index()
+        ]
+
+    def index(self) -> Iterator[tuple[str, Entry]]:
+        """Yield the name of each workflow, and what lists show of it; within the limits of an index."""
+        return entries_of(self.path, self.names(), lambda name: self._read("workflows", name))
 
     def names(self) -> list[str]:
         """Return the name of each workflow, in order."""
@@ -60,7 +70,7 @@ class Directory:
         names = self._names("workflows")
         if name in names:
             return self._read("workflows", name)
-        by_root = [file for file in names if self._root_field(file, "name") == name]
+        by_root = [file for file, entry in self.index() if entry.root == name]
         if len(by_root) == 1:
             return self._read("workflows", by_root[0])
         raise UnknownNameError(
@@ -128,6 +138,8 @@ class Directory:
             names = names_within(self.path, kind)
         except OSError as error:
             raise UnknownNameError(f"{self.path / kind} cannot be listed: {error.strerror}") from error
+        if len(names) > REPOSITORY_FILES:
+            raise UnknownNameError(f"{self.path / kind} has more than {REPOSITORY_FILES:,} files")
         stems = (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
         return sorted(stem for stem in stems if _NAME.fullmatch(stem))
 
@@ -143,21 +155,6 @@ class Directory:
         except OSError as error:
             raise TemplateError(f"{shown}: {error.strerror}: {self.path / shown}") from error
 
-    def _description(self, name: str) -> str:
-        try:
-            return self._root_field(name, "description", quiet=False)
-        except O2Error as error:
-            return f"cannot be read: {error}"
-
-    def _root_field(self, name: str, key: str, quiet: bool = True) -> str:
-        try:
-            template = self._read("workflows", name)
-            return _scalar(root_of(read(template.text, template.file)), key)
-        except O2Error:
-            if quiet:
-                return ""
-            raise
-
     def _digest(self) -> str:
         digest = hashlib.sha256()
         for kind in _KINDS:
@@ -167,14 +164,23 @@ class Directory:
         return f"sha256:{digest.hexdigest()[:40]}"
 
     def _contents(self, kind: str, links: bool = False) -> Iterator[tuple[str, bytes]]:
-        """Return the templates with their content; with ``links``, a link has its target, as in git."""
+        """Return the templates with their content; with ``links``, a link has its target, as in git.
+
+        Raises:
+            UnknownNameError: if they have more bytes than a repository may have.
+        """
+        left = REPOSITORY_BYTES
         for name in self._names(kind):
             try:
                 path = self.path / _file(kind, name)
                 if links and path.is_symlink():
                     yield name, os.fsencode(path.readlink())
                 else:
-                    yield name, read_within(self.path, _file(kind, name), FILE_BYTES + 1)
+                    content = read_within(self.path, _file(kind, name), FILE_BYTES + 1)
+                    left -= len(content)
+                    if left < 0:
+                        raise UnknownNameError(f"{self.path / kind}: {_TOO_LARGE}")
+                    yield name, content
             except OSError:
                 yield name, b""
 
@@ -203,11 +209,6 @@ def _object_id(content: bytes, like: str) -> str:
 @lru_cache(maxsize=1_000)
 def _log_once(line: str) -> None:
     log.warning("%s", line)
-
-
-def _scalar(node: Node, key: str) -> str:
-    value = node.entries.get(key) if isinstance(node, Mapping) else None
-    return " ".join(value.value.split()) if isinstance(value, Scalar) else ""
 
 
 def _all(names: list[str]) -> str:

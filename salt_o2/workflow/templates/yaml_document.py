@@ -79,8 +79,8 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
-def read(text: str, file: str) -> Node:
-    """Return the one YAML document in ``text``.
+def read(text: str, file: str, most: int = NODES) -> Node:
+    """Return the one YAML document in ``text``, of at most ``most`` scalars, lists and mappings.
 
     Raises:
         TemplateError: if it is not YAML, too large, nested too deeply, or has a key twice.
@@ -88,7 +88,7 @@ def read(text: str, file: str) -> Node:
     if len(text.encode("utf-8", "surrogatepass")) > FILE_BYTES:
         raise TemplateError(f"{file}: larger than {FILE_BYTES:,} bytes")
     try:
-        return _Builder(file).build(yaml.parse(text, Loader=_LOADER))
+        return _Builder(file, most).build(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1 if mark else 0)
@@ -110,8 +110,10 @@ class _Open:
 class _Builder:
     """Turns a stream of YAML events into nodes, without recursion."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, most: int) -> None:
         self._file = file
+        self._most = most
+        self._events = 0
         self._open: list[_Open] = []
         self._anchors: dict[str, Node | None] = {}
         self._root: Node | None = None
@@ -126,6 +128,10 @@ class _Builder:
 
     def _add_event(self, event: Any) -> None:
         place = Place(self._file, event.start_mark.line + 1)
+        # A list or mapping is counted in its parent when it ends, which many unfinished ones would delay.
+        self._events += 1
+        if self._events > 2 * self._most + 4:
+            raise TemplateError(f"{place}: more than {self._most:,} values")
         match event:
             case yaml.DocumentStartEvent():
                 self._documents += 1
@@ -202,7 +208,7 @@ class _Builder:
 
     def _grow(self, parent: "Sequence | Mapping", node: Node) -> None:
         parent.size += node.size
-        if parent.size > NODES:
+        if parent.size > self._most:
             raise TemplateError(
-                f"{parent.place}: more than {NODES:,} values, aliases counted where they are used"
+                f"{parent.place}: more than {self._most:,} values, aliases counted where they are used"
             )

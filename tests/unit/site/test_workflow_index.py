@@ -1,12 +1,16 @@
 """The repositories of a site: which has a workflow, and what lists of workflows say."""
 
+import os
 import subprocess
+import time
+from types import SimpleNamespace
 
 import pytest
 
 from salt_o2.core.errors import UnknownNameError
 from salt_o2.site import workflow_index
 from salt_o2.workflow import load
+from salt_o2.workflow.sources import directory, template_index
 
 LEAF = "roles: [{name: x, task: {load: t}}]\n"
 
@@ -154,3 +158,111 @@ def test_passwords_of_repositories_are_shown_to_no_user(listed, tmp_path):
         with pytest.raises(UnknownNameError) as refused:
             workflow_index.find(site, name)
         assert "hunter2" not in str(refused.value)
+
+
+@pytest.fixture
+def indexed(monkeypatch):
+    """Return the list of the files that an index has read."""
+    files = []
+    entry = template_index._entry
+    monkeypatch.setattr(
+        template_index, "_entry", lambda name, template: files.append(name) or entry(name, template)
+    )
+    return files
+
+
+def age(folder):
+    """Have the files in ``folder`` changed a minute ago."""
+    for file in folder.iterdir():
+        os.utime(file, (time.time() - 60,) * 2)
+
+
+@pytest.mark.finding("A21")
+def test_no_file_of_a_repository_is_read_to_find_a_workflow_of_another(tmp_path, indexed):
+    write(tmp_path / "large", "x", "name: x\nroles:\n" + "  - a\n" * 1_000)
+    write(tmp_path / "small", "theirs", f"name: theirs\n{LEAF}")
+    site = [str(tmp_path / "large"), str(tmp_path / "small")]
+    assert workflow_index.find(site, "theirs").repository == site[1]
+    assert indexed == []
+
+
+@pytest.mark.finding("A21")
+def test_a_file_name_in_any_repository_takes_precedence_over_the_name_of_a_root_role(tmp_path):
+    write(tmp_path / "first", "other", f"name: wanted\n{LEAF}")
+    write(tmp_path / "second", "wanted", f"name: wanted\n{LEAF}")
+    site = [str(tmp_path / "first"), str(tmp_path / "second")]
+    assert workflow_index.find(site, "wanted").repository == site[1]
+    assert workflow_index.find(site[:1], "wanted").workflow("wanted").name == "other"
+
+
+@pytest.mark.finding("A21")
+def test_a_workflow_file_is_read_once_until_it_changes(tmp_path, indexed):
+    write(tmp_path, "a", f"name: a\ndescription: first\n{LEAF}")
+    write(tmp_path, "bad", "a: b: c")
+    age(tmp_path / "workflows")
+    for _ in range(3):
+        rows = workflow_index.catalogue([str(tmp_path)])
+    assert rows[1]["description"].startswith("cannot be read: workflows/bad.yaml:1: not YAML")
+    assert indexed == ["a", "bad"]
+    write(tmp_path, "a", f"name: a\ndescription: other\n{LEAF}")
+    assert workflow_index.catalogue([str(tmp_path)])[0]["description"] == "other"
+
+
+LARGE = {
+    "values": ("  - a\n" * 100_001, "more than 100,000 values"),
+    "unfinished lists": ("  - " + ("[" + "a," * 2_500) * 90 + "]" * 90, "more than 100,000 values"),
+    "bytes": (f"  - {'a' * 1_000_000}", "larger than 1,000,000 bytes"),
+}
+
+
+@pytest.mark.finding("A21")
+@pytest.mark.parametrize(("roles", "why"), LARGE.values(), ids=LARGE)
+def test_a_workflow_file_beyond_the_bound_of_an_index_is_listed_as_such(listed, tmp_path, roles, why):
+    write(tmp_path / "plain", "large", f"name: large\nroles:\n{roles}")
+    rows = {row["name"]: row for row in workflow_index.catalogue(listed)}
+    assert set(rows) == {"a", "b", "large"}
+    assert why in rows["large"]["description"]
+    assert workflow_index.find(listed, "large").workflow("large").name == "large"
+
+
+@pytest.mark.finding("A21")
+def test_a_slow_repository_is_listed_as_such_and_the_next_list_reads_more(
+    listed, tmp_path, indexed, monkeypatch
+):
+    for name in ("a", "c", "d"):
+        write(tmp_path / "plain", name, f"name: {name}\n{LEAF}")
+    age(tmp_path / "plain" / "workflows")
+    now = iter(range(1_000))
+    monkeypatch.setattr(template_index, "time", SimpleNamespace(monotonic=lambda: 3 * next(now)))
+    rows = {row["name"]: row["description"] for row in workflow_index.catalogue(listed)}
+    assert "the next request reads more" in rows["d"]
+    assert rows["b"] == "", "a slow repository costs the others nothing"
+    for _ in range(3):
+        rows = {row["name"]: row["description"] for row in workflow_index.catalogue(listed)}
+    assert rows == dict.fromkeys("abcd", "")
+    assert [name for name in indexed if name != "b"] == ["a", "c", "d"]
+
+
+@pytest.mark.finding("A21")
+@pytest.mark.parametrize(
+    ("bound", "why"),
+    [("REPOSITORY_FILES", "has more than 3 files"), ("REPOSITORY_BYTES", "more than 64,000,000 bytes")],
+)
+def test_a_repository_beyond_a_bound_is_listed_as_broken(tmp_path, monkeypatch, bound, why):
+    for name in ("a", "b", "c", "d"):
+        write(tmp_path / "large", name, f"name: {name}\n{LEAF}")
+    (tmp_path / "small" / "workflows").mkdir(parents=True)
+    (tmp_path / "small" / "workflows" / "s.yaml").write_text("{}")
+    monkeypatch.setattr(directory, bound, 3)
+    rows = workflow_index.catalogue([str(tmp_path / "large"), str(tmp_path / "small")])
+    assert [row["name"] for row in rows] == ["", "s"]
+    assert why in rows[0]["problem"]
+
+
+@pytest.mark.finding("A21")
+def test_the_workflows_of_a_repository_that_are_listed_are_bounded_in_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(template_index, "INDEX_REPOSITORY_BYTES", 110)
+    for name in ("a", "b", "c"):
+        write(tmp_path, name, f"name: {name}\ndescription: {'x' * 30}\n")
+    rows = workflow_index.catalogue([str(tmp_path)])
+    assert [row["description"].startswith("cannot be read") for row in rows] == [False, False, True]
