@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from salt_o2.core.errors import O2Error, UnknownNameError
-from salt_o2.site.configuration.backend import ROOT
+from salt_o2.site.configuration.backend import ROOT, RUNTIME
 from salt_o2.site.configuration.configuration import Configuration
 from salt_o2.site.configuration.query import ANY_RUN_TYPE, RUN_TYPES, Query, parse_query
 from salt_o2.workflow.expressions.rendering import json_of, text_of
@@ -28,7 +28,7 @@ def functions(configuration: Configuration) -> dict[tuple[str, str], Bound]:
         )
 
     def get_legacy(variables: Variables) -> Callable[..., Any]:
-        return lambda path: _with_expressions(_plain(configuration, text_of(path)), variables)
+        return lambda path: _legacy(configuration, text_of(path), variables)
 
     def resolve(_variables: Variables) -> Callable[..., Any]:
         return lambda *parts: configuration.resolve(_query(*map(text_of, parts)))
@@ -95,6 +95,17 @@ def _plain(configuration: Configuration, path: str) -> str:
             raise UnknownNameError(f"no configuration {path}")
         return found
     return configuration.raw(path)
+
+
+def _legacy(configuration: Configuration, path: str, variables: Variables) -> str:
+    """Return the payload at ``path`` with its expressions rendered, but a run-time value as it is.
+
+    A template may have made a run-time value of a variable of a user, who must not write expressions.
+    """
+    found = _plain(configuration, path)
+    names = [name for name in path.split("/") if name]
+    is_runtime = names[: RUNTIME.count("/") + 1] == RUNTIME.split("/")
+    return found if is_runtime else _with_expressions(found, variables)
 
 
 def _with_expressions(payload: str, variables: Variables) -> str:

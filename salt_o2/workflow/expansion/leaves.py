@@ -14,6 +14,7 @@ from salt_o2.workflow.expansion.workflow_tree import CallRole, TaskRole
 from salt_o2.workflow.expressions.evaluation.expression import expression
 from salt_o2.workflow.expressions.values import Open, Refused
 from salt_o2.workflow.problems import Place, Problems
+from salt_o2.workflow.templates.call_text import rendered_call
 from salt_o2.workflow.templates.channel_template import (
     make_bound,
     make_connected,
@@ -84,7 +85,7 @@ class Leaves:
 
     def call(self, template: RoleTemplate, call: CallTemplate, stack: Stack, path: str) -> CallRole | None:
         """Return the call role at ``path``, or ``None`` if its function or its moment is not valid."""
-        func = rendered(call.func, stack, path, self._problems)
+        func = rendered_call(call.func, stack, path, self._problems)
         trigger = moment_of(call.trigger, stack, path, self._problems)
         awaited = call.until is not None and not is_empty(call.until, stack, path)
         until = moment_of(call.until, stack, path, self._problems) if call.until and awaited else trigger

@@ -77,7 +77,7 @@ def rendered(text: Text, names: Names, path: str, problems: Problems) -> str | N
     try:
         return text.render(names)
     except Refused as error:
-        _note(error, text, names, path, problems)
+        record(error, text, names, path, problems)
     return None
 
 
@@ -89,7 +89,7 @@ def guarded(
         value = text.value(names)
         return convert(value) if convert else value
     except Refused as error:
-        _note(error, text, names, path, problems)
+        record(error, text, names, path, problems)
     return None
 
 
@@ -110,7 +110,8 @@ def open_value(what: str, text: Text, names: Names) -> str:
     return f"[open: {what} needs {needs}]" if needs else ""
 
 
-def _note(error: Refused, text: Text, names: Names, path: str, problems: Problems) -> None:
+def record(error: Refused, text: Text, names: Names, path: str, problems: Problems) -> None:
+    """Add to ``problems`` why ``text`` cannot be rendered; or that it is open here."""
     if isinstance(error, UnknownVariable):
         problems.add(text.place, path, f"{error}{_marked(error)}", error.name, names.names())
     elif isinstance(error, NotHere):

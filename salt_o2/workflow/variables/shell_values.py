@@ -8,7 +8,6 @@ iterators and functions that take it apart or change it; ``command.env`` takes i
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from salt_o2.workflow.expressions.evaluation.expression import Expression
 from salt_o2.workflow.expressions.evaluation.value_flow import flow_of
@@ -21,21 +20,24 @@ _PLACES = frozenset(("This", "Parent", "Up", "this", "parent", "up"))
 """Functions whose values have names of roles, which a template may compute from any variable."""
 
 
-def program_of_user(value: str, expression: Expression, stack: Stack) -> tuple[str, str]:
-    """Return the variable of a user that would be program in the shell text ``value``, and its characters.
+def program_of_user(
+    value: str, expression: Expression, stack: Stack, program: frozenset[str] = PROGRAM
+) -> tuple[str, str]:
+    """Return the variable of a user that would be program in the text ``value``, and its characters.
 
-    Both are empty if there is none. ``value`` is that of ``expression`` with the variables in ``stack``.
+    Both are empty if there is none. ``value`` is that of ``expression`` with the variables in ``stack``;
+    ``program`` are the characters that are more than a part of a word, for a shell if not said otherwise.
     """
-    signs = PROGRAM.intersection(value)
+    signs = program.intersection(value)
     if not signs:
         return "", ""
     given = list(_given_by_user(stack))
     for name, text in given:
-        own = PROGRAM.intersection(text)
-        if own and (text in value or any(word in value for word in _words(text))):
+        own = program.intersection(text)
+        if own and (text in value or any(word in value for word in _words(text, program))):
             return name, _listed(own)
     is_used = any(map(is_of_user, stack.layers))
-    source = _source(expression, stack, given, signs) if is_used else ""
+    source = _source(expression, stack, given, signs, program) if is_used else ""
     return (source, _listed(signs)) if source else ("", "")
 
 
@@ -43,7 +45,13 @@ def _listed(signs: frozenset[str]) -> str:
     return " ".join(map(repr, sorted(signs)))
 
 
-def _source(expression: Expression, stack: Stack, given: list[tuple[str, str]], signs: frozenset[str]) -> str:
+def _source(
+    expression: Expression,
+    stack: Stack,
+    given: list[tuple[str, str]],
+    signs: frozenset[str],
+    program: frozenset[str],
+) -> str:
     """Return a variable of a user of which a part can stand in the value of ``expression``; "" if none.
 
     A value without signs of a shell matters only if it is decoded.
@@ -64,7 +72,7 @@ def _source(expression: Expression, stack: Stack, given: list[tuple[str, str]], 
             if (id(layer), name, decoded) in done:
                 continue
             done.add((id(layer), name, decoded))
-            if not decoded and PROGRAM.isdisjoint(str(layer[name])):
+            if not decoded and program.isdisjoint(str(layer[name])):
                 continue
             if is_of_user(layer):
                 if not _is_said(name, layer[name], [each for each in at.layers if not is_of_user(each)]):
@@ -80,22 +88,21 @@ def _of_the_site(given: list[tuple[str, str]], signs: frozenset[str]) -> str:
 
     Such texts can have each variable in them, so that one sign which both have is enough.
     """
-    return next((name for name, text in given if signs & _signs_of_entries(text)), "")
+    return next((name for name, text in given if not signs.isdisjoint(_entries(text))), "")
 
 
-def _signs_of_entries(text: str) -> frozenset[str]:
-    """Return the signs of a text; of a JSON list those of its entries, without its own quotes."""
+def _entries(text: str) -> str:
+    """Return a text; of a JSON list its entries, without its own quotes and commas."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        found = text
-    entries: list[Any] = found if isinstance(found, list) else [text]
-    return frozenset(PROGRAM.intersection("".join(map(str, entries))))
+        return text
+    return "".join(map(str, found)) if isinstance(found, list) else text
 
 
-def _words(given: str) -> list[str]:
+def _words(given: str, program: frozenset[str]) -> list[str]:
     """Return the words of a value that have such characters: a template may take a value apart."""
-    return [word for word in given.split() if not PROGRAM.isdisjoint(word)]
+    return [word for word in given.split() if not program.isdisjoint(word)]
 
 
 def _given_by_user(stack: Stack) -> Iterator[tuple[str, str]]:

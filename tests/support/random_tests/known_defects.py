@@ -433,8 +433,8 @@ DEFECTS = [
         "workflow/expansion/test_loader_fuzz.py::test_no_template_breaks_the_loader",
         "a fault of a text is not noted",
         "workflow/templates/text.py",
-        "    except Refused as error:\n        _note(error, text, names, path, problems)\n    return None\n\n\ndef guarded",
-        "    except ZeroDivisionError as error:\n        _note(error, text, names, path, problems)\n    return None\n\n\ndef guarded",
+        "    except Refused as error:\n        record(error, text, names, path, problems)\n    return None\n\n\ndef guarded",
+        "    except ZeroDivisionError as error:\n        record(error, text, names, path, problems)\n    return None\n\n\ndef guarded",
     ),
     one(
         "workflow/expansion/test_loader_fuzz.py::test_no_template_breaks_the_check_of_a_file_by_itself",

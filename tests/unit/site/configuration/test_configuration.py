@@ -280,6 +280,13 @@ def test_templates_ask_the_configuration(expression, value):
     assert rendered(expression, head) == value
 
 
+@pytest.mark.finding("A16")
+def test_a_run_time_value_of_a_user_is_no_expression_of_the_configuration():
+    stored = "runtime.Set('c', 'legacy', note) + config.GetLegacy('o2/runtime/c/legacy')"
+    head = "vars: {note: \"{{ '{' + '{ 6 * 7 }' + '}' }}\"}"
+    assert rendered(stored, head) == "{{ 6 * 7 }}{{ 6 * 7 }}"
+
+
 def test_an_error_of_the_configuration_is_an_error_of_the_template():
     with pytest.raises(
         TemplateError, match=r"root: no configuration qc/PHYSICS/flp1/none.* in \{\{ config\.Get"
