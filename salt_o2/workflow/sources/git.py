@@ -11,31 +11,39 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from salt_o2.core.errors import UnknownNameError
+from salt_o2.core.errors import O2Error, UnknownNameError
 from salt_o2.core.url_masking import without_password
 from salt_o2.workflow.limits import FILE_BYTES
 from salt_o2.workflow.sources.directory import Directory
-from salt_o2.workflow.sources.git_command import fetching_git, owner_of, upload_pack
+from salt_o2.workflow.sources.git_command import fetching_git, listing_git, owner_of, upload_pack
 from salt_o2.workflow.sources.git_credentials import remote
+from salt_o2.workflow.sources.source import Template
+from salt_o2.workflow.sources.template_index import Entry
 
+_Answer = TypeVar("_Answer")
 log = logging.getLogger(__name__)
 
 FOLDERS = ("workflows", "tasks", "jit")
 """The folders of a repository that contain templates."""
-TREE_BYTES = 200_000_000
-"""Bytes of all files of one commit in these folders."""
+TREE_BYTES = 64_000_000
+"""Bytes of all files of one commit in these folders, each counted in whole blocks of the file system."""
 TREES = 200
 """Number of stored trees of files, of all repositories."""
-UNUSED_S = 3600.0
-"""How long a tree is stored at least, in seconds: longer than any load of a workflow takes."""
+TREES_BYTES = 1_000_000_000
+"""Bytes of all stored trees, counted in the same way."""
+ABANDONED_S = 3600.0
+"""Age in seconds of a folder that an interrupted control has left, when it is removed."""
+_BLOCK = 4_096
+_SIZE_FILE = ".bytes"
+"""A file in each tree, with the bytes of the tree."""
 _REVISION = re.compile(r"[\w][\w./+-]*")
 _TREE = re.compile(r"[0-9a-f]{40,64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -52,14 +60,55 @@ _FILE, _PROGRAM, _LINK = "100644", "100755", "120000"
 class Pinned(Directory):
     """Templates in a directory that never changes: those of one revision of ``repository``."""
 
-    def __init__(self, path: Path, revision: str, repository: str) -> None:
+    def __init__(self, path: Path, revision: str, repository: str, restore: Callable[[], object]) -> None:
+        """Read the tree at ``path``; ``restore`` writes it again after it was removed for others."""
         super().__init__(path)
         self.repository = repository
         self._revision = revision
+        self._restore = restore
 
     def revision(self) -> str:
         """Return the commit, or the digest of the files."""
         return self._revision
+
+    def names(self) -> list[str]:
+        """Return the name of each workflow, in order."""
+        return self._with_tree(super().names)
+
+    def index(self) -> Iterator[tuple[str, Entry]]:
+        """Yield the name of each workflow, and what lists show of it."""
+        self._with_tree(lambda: None)
+        return super().index()
+
+    def workflow(self, name: str) -> Template:
+        """Return the workflow template ``name``.
+
+        Raises:
+            UnknownNameError: if there is none.
+            TemplateError: if the file cannot be read.
+        """
+        return self._with_tree(partial(super().workflow, name))
+
+    def task(self, name: str) -> Template:
+        """Return the task template ``name``.
+
+        Raises:
+            UnknownNameError: if there is none.
+            TemplateError: if the file cannot be read.
+        """
+        return self._with_tree(partial(super().task, name))
+
+    def _with_tree(self, read: Callable[[], _Answer]) -> _Answer:
+        """Return what ``read`` does; write the tree again if it was removed before or meanwhile."""
+        mark_used(self.path)
+        try:
+            if self.path.is_dir():
+                return read()
+        except O2Error:
+            if self.path.is_dir():
+                raise
+        self._restore()
+        return read()
 
 
 class GitRepository:
@@ -87,7 +136,7 @@ class GitRepository:
         if revision and not _REVISION.fullmatch(revision):
             raise UnknownNameError(f"{revision!r} cannot be a revision of {self._shown}")
         commit = self._commit(revision)
-        return Pinned(self._tree(commit), commit, self.url)
+        return Pinned(self._tree(commit), commit, self.url, lambda: self._tree(commit))
 
     def refresh(self) -> None:
         """Fetch the branches and tags again.
@@ -206,21 +255,19 @@ class GitRepository:
         path = self._cache / "trees" / commit
         if not path.is_dir():
             entries = [each for each in self._entries(commit) if each.mode in (_FILE, _PROGRAM, _LINK)]
-            if sum(each.size for each in entries) > TREE_BYTES:
-                raise UnknownNameError(
-                    f"{self._shown}: {', '.join(FOLDERS)} have more than {TREE_BYTES:,} bytes"
-                )
+            check_size(self._shown, (each.size for each in entries))
             small = [each for each in entries if each.size <= FILE_BYTES]
             contents = dict(zip((each.name for each in small), self._contents(small), strict=True))
             files = {each.name: contents.get(each.name, TOO_LARGE) for each in entries if each.mode != _LINK}
             links = {each.name: contents.get(each.name, b"") for each in entries if each.mode == _LINK}
             store(files, path, links)
-            remove_unused(path.parent)
+            remove_unused(path.parent, path)
         mark_used(path)
         return path
 
     def _entries(self, commit: str) -> Iterator["_Entry"]:
-        listed = self._ask("ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", *FOLDERS)
+        asked = ("-C", str(self._clone), "ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", *FOLDERS)
+        listed = listing_git(*asked)
         for line in filter(None, listed.split(b"\0")):
             about, _, name = line.partition(b"\t")
             mode, _, oid, size = about.decode().split()
@@ -308,6 +355,8 @@ def _write(folder: Path, files: Mapping[str, bytes], links: Mapping[str, bytes])
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
+    sizes = (*map(len, files.values()), *map(len, links.values()))
+    (folder / _SIZE_FILE).write_text(str(sum(map(_in_blocks, sizes))))
     # Links come last, so that no file is written through one of them.
     for name, target in links.items():
         above = [folder / part for part in PurePosixPath(name).parents]
@@ -316,25 +365,63 @@ def _write(folder: Path, files: Mapping[str, bytes], links: Mapping[str, bytes])
             (folder / name).symlink_to(os.fsdecode(target))
 
 
+def check_size(shown: str, sizes: Iterable[int]) -> None:
+    """Refuse a tree of files of these ``sizes`` of the repository ``shown`` if it is too large to be stored.
+
+    Raises:
+        UnknownNameError: if it is.
+    """
+    if sum(map(_in_blocks, sizes)) > TREE_BYTES:
+        raise UnknownNameError(
+            f"{shown}: {', '.join(FOLDERS)} have more than {TREE_BYTES:,} bytes in blocks of {_BLOCK}, so "
+            "this revision is not used; running tasks are not affected. Remove large files from these folders"
+        )
+
+
+def _in_blocks(size: int) -> int:
+    """Return the bytes that a file takes on disk: at least one block, and one for its name and attributes."""
+    return (-(-size // _BLOCK) + 1) * _BLOCK
+
+
 def mark_used(tree: Path) -> None:
     """Record that ``tree`` is used now."""
     with suppress(FileNotFoundError):
         os.utime(tree)
 
 
-def remove_unused(folder: Path) -> None:
-    """Remove the least recently used trees in ``folder``, beyond ``TREES``.
+def remove_unused(folder: Path, kept: Path) -> None:
+    """Remove the least recently used trees in ``folder`` beyond the limits, except ``kept``.
 
-    Any user can request any commit. A recently used tree stays: a load may be reading it.
+    Any user can request any commit. A load whose tree is removed writes it again.
     """
     used: dict[Path, float] = {}
     for tree in folder.iterdir():
-        if _TREE.fullmatch(tree.name):
-            with suppress(FileNotFoundError):
-                used[tree] = tree.stat().st_mtime
-    for tree in sorted(used, key=used.__getitem__, reverse=True)[TREES:]:
-        if time.time() - used[tree] > UNUSED_S:
-            _remove(tree)
+        with suppress(FileNotFoundError):
+            modified = tree.stat().st_mtime
+            if _TREE.fullmatch(tree.name):
+                used[tree] = modified
+            elif time.time() - modified > ABANDONED_S:
+                _remove(tree)
+    number, left = 0, TREES_BYTES
+    for tree in sorted(used, key=lambda each: (each == kept, used[each]), reverse=True):
+        number, left = number + 1, left - _bytes_of(tree)
+        if tree != kept and (number > TREES or left < 0):
+            _discard(tree)
+
+
+def _bytes_of(tree: Path) -> int:
+    """Return the bytes of a tree; of one that an earlier version has written, the most that it may have."""
+    try:
+        return int((tree / _SIZE_FILE).read_text())
+    except (OSError, ValueError):
+        return TREE_BYTES
+
+
+def _discard(tree: Path) -> None:
+    """Remove a tree at once for its readers, which would take a half removed one for a whole one."""
+    scratch = tempfile.TemporaryDirectory(dir=tree.parent, ignore_cleanup_errors=True)
+    with scratch as folder, suppress(FileNotFoundError):
+        tree.rename(Path(folder) / tree.name)
 
 
 def put(scratch: Path, path: Path) -> None:

@@ -12,10 +12,11 @@ import shlex
 import signal
 import stat
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from salt_o2.core.errors import UnknownNameError
 from salt_o2.core.url_masking import without_password
@@ -41,6 +42,8 @@ _SETTINGS = {
 FETCHED = "file:git:http:https:ssh"
 """Protocols that fetch without running commands of a repository."""
 READING_S = 10.0
+READ_BYTES = 8_000_000
+"""Bytes of the output of a command that lists files."""
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -64,8 +67,21 @@ def fetching_git(
     return _run(arguments, FETCHED, timeout_s, os.environ.get("HOME", "/"), given, private=private)
 
 
+def listing_git(*arguments: str) -> bytes:
+    """Return the output of a git command in a bare repository of control, of at most ``READ_BYTES``.
+
+    A few small objects of a repository can describe billions of files.
+
+    Raises:
+        UnknownNameError: if git fails, or its output is longer.
+    """
+    return _run_bounded(arguments, os.environ.get("HOME", "/"), b"", {})
+
+
 def reading_git(tree: Path, *arguments: str, given: bytes = b"") -> bytes:
     """Return the output of a git command in an author's ``tree``, run as the owner of its repository.
+
+    The output has at most ``READ_BYTES``: a few small objects can describe billions of files.
 
     Raises:
         UnknownNameError: if it fails, or the owner is neither control's account nor one that it can run as.
@@ -74,7 +90,14 @@ def reading_git(tree: Path, *arguments: str, given: bytes = b"") -> bytes:
     account: dict[str, Any] = {}
     if owner and owner.uid != os.geteuid():
         account = {"user": owner.uid, "group": owner.gid, "extra_groups": []}
-    return _run(("-C", str(tree), *arguments), "none", READING_S, "/", given, account)
+    return _run_bounded(("-C", str(tree), *arguments), "/", given, account)
+
+
+def _run_bounded(arguments: tuple[str, ...], home: str, given: bytes, account: dict[str, Any]) -> bytes:
+    with tempfile.TemporaryFile() as output:
+        _run(arguments, "none", READING_S, home, given, account, output=output)
+        output.seek(0)
+        return output.read()
 
 
 def upload_pack(owner: Account | None) -> str:
@@ -174,6 +197,7 @@ def _run(
     given: bytes = b"",
     account: dict[str, Any] | None = None,
     private: Mapping[str, str] = _NOTHING,
+    output: IO[bytes] | None = None,
 ) -> bytes:
     settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {
@@ -189,11 +213,13 @@ def _run(
         "LC_ALL": "C",
     }
     command = ["git", "--no-pager", *settings, *arguments]
+    if output is not None:  # The kernel ends git when it writes more.
+        command = ["prlimit", f"--fsize={READ_BYTES}", *command]
     try:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if output is None else output,
             stderr=subprocess.PIPE,
             env={**environment, **private},
             start_new_session=True,
@@ -202,12 +228,14 @@ def _run(
     except (OSError, subprocess.SubprocessError) as error:
         raise UnknownNameError(f"git {_shown(arguments)}: {error}") from error
     with process:
-        output, errors = _finish(process, given, timeout_s, _shown(arguments))
+        written, errors = _finish(process, given, timeout_s, _shown(arguments))
+    if process.returncode == -signal.SIGXFSZ:
+        raise UnknownNameError(f"git {_shown(arguments)} writes more than {READ_BYTES:,} bytes")
     if process.returncode:
         lines = errors.decode(errors="replace").strip().splitlines()
         last = lines[-1] if lines else f"exit code {process.returncode}"
         raise UnknownNameError(f"git: {without_password(last)}")
-    return output
+    return written
 
 
 def _finish(
@@ -215,7 +243,8 @@ def _finish(
 ) -> tuple[bytes, bytes]:
     """Return the output and errors of ``process``; kill it with its children after the time limit."""
     try:
-        return process.communicate(given, timeout_s)
+        written, errors = process.communicate(given, timeout_s)
+        return written or b"", errors
     except subprocess.TimeoutExpired as error:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -21,6 +21,7 @@ from salt_o2.workflow.sources.git import (
     FOLDERS,
     GitRepository,
     Pinned,
+    check_size,
     full_url,
     is_url,
     mark_used,
@@ -150,10 +151,11 @@ class SiteRepositories:
         revision = f"sha256:{digest.hexdigest()[:40]}"
         tree = self._cache / "trees" / digest.hexdigest()[:40]
         if not tree.is_dir():
+            check_size(address.repository, map(len, files.values()))
             store(files, tree)
-            remove_unused(tree.parent)
+            remove_unused(tree.parent, tree)
         mark_used(tree)
-        return Pinned(tree, revision, address.repository)
+        return Pinned(tree, revision, address.repository, lambda: self._served(address))
 
 
 def _same(listed: Address, wanted: Address) -> bool:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from salt_o2.core.errors import TemplateError, UnknownNameError
 from salt_o2.workflow.limits import FILE_BYTES
+from salt_o2.workflow.sources import git as git_source
 from salt_o2.workflow.sources.directory import Directory
 from salt_o2.workflow.sources.git import GitRepository
 from salt_o2.workflow.sources.reference import parse_reference
@@ -324,17 +326,103 @@ def test_trees_of_commits_are_bounded_in_number(tree, repository, monkeypatch):
     for each in commits[:4]:
         repository.at(each)
     kept = repository._cache / "trees"
-    assert len(list(kept.iterdir())) == 4, "what was used just now is kept"
-    for each in kept.iterdir():
-        os.utime(each, (0, 0))
-    assert repository.at(commits[0]).revision() == commits[0]
+    assert {path.name for path in kept.iterdir()} == set(commits[1:4]), "the least recently used is removed"
+    for age, each in enumerate(commits[1:4]):
+        os.utime(kept / each, (age, age))
+    assert repository.at(commits[1]).revision() == commits[1]
     repository.at(commits[4])
-    assert {path.name for path in kept.iterdir()} >= {commits[0], commits[4]}
-    assert len(list(kept.iterdir())) == 3
-    assert repository.at(commits[1]).task("t").text
+    assert {path.name for path in kept.iterdir()} == {commits[1], commits[3], commits[4]}
+    assert repository.at(commits[0]).task("t").text
 
 
 @pytest.mark.finding("3.4")
 def test_a_name_that_is_too_long_is_no_name(tree):
     with pytest.raises(UnknownNameError, match="characters is no name"):
         parse_reference("a/workflows/" * 100_000, "workflows")
+
+
+@pytest.fixture
+def commits(tree):
+    """Return four commits, each with templates of about 100 kB."""
+    found = []
+    for number in range(4):
+        write(tree, f"v{number}")
+        (tree / "tasks/large.yaml").write_bytes(b" " * 100_000)
+        found.append(commit(tree, str(number)))
+    return found
+
+
+def stored(repository):
+    return {path.name for path in (repository._cache / "trees").iterdir()}
+
+
+@pytest.mark.finding("A20")
+def test_trees_of_commits_are_bounded_in_bytes(repository, commits, monkeypatch):
+    monkeypatch.setattr(git_source, "TREES_BYTES", 300_000)
+    for each in commits:
+        repository.at(each)
+        time.sleep(0.01)
+    assert stored(repository) == set(commits[2:])
+    monkeypatch.setattr(git_source, "TREES_BYTES", 0)
+    assert repository.at(commits[0]).task("t").text
+    assert stored(repository) == {commits[0]}, "the requested one is stored in any case"
+
+
+@pytest.mark.finding("A20")
+def test_a_tree_that_is_removed_while_it_is_used_is_written_again(repository, commits, monkeypatch):
+    monkeypatch.setattr(git_source, "TREES", 1)
+    first, other = repository.at(commits[0]), repository.at(commits[1])
+    assert stored(repository) == {commits[1]}
+    for _ in range(2):
+        assert "v0" in first.task("t").text
+        assert "v1" in other.task("t").text
+    assert first.names() == ["w"]
+    assert other.workflow("w").text
+    assert [name for name, _ in first.index()] == ["w"]
+    with pytest.raises(UnknownNameError, match="no task class none"):
+        other.task("none")
+
+
+@pytest.mark.finding("A20")
+@pytest.mark.parametrize(("files", "size"), [(3, 60_000), (50, 0)])
+def test_a_commit_with_too_large_or_too_many_files_is_refused_and_nothing_is_stored(
+    tree, repository, monkeypatch, files, size
+):
+    monkeypatch.setattr(git_source, "TREE_BYTES", 150_000)
+    assert repository.at("main").task("t").text
+    before = stored(repository)
+    for number in range(files):
+        (tree / f"tasks/f{number}.yaml").write_bytes(b" " * size)
+    large = commit(tree, "large")
+    with pytest.raises(UnknownNameError, match="workflows, tasks, jit have more than 150,000 bytes"):
+        repository.at(large)
+    assert stored(repository) == before
+
+
+@pytest.mark.finding("A20")
+def test_a_commit_that_describes_billions_of_files_is_refused(tree, repository):
+    """Ten folders of ten folders, ten times: each has one small object in git."""
+    blob = git(tree, "hash-object", "-w", "--stdin", input="name: x\n")
+    made = git(tree, "mktree", input=f"100644 blob {blob}\tt.yaml\n")
+    for _ in range(10):
+        made = git(tree, "mktree", input="".join(f"040000 tree {made}\tf{n}\n" for n in range(10)))
+    root = git(tree, "mktree", input=f"040000 tree {made}\ttasks\n")
+    git(tree, "branch", "first")
+    git(tree, "branch", "bomb", git(tree, "commit-tree", "-m", "bomb", root))
+    with pytest.raises(UnknownNameError, match="git ls-tree writes more than 8,000,000 bytes"):
+        repository.at("bomb")
+    git(tree, "update-ref", "HEAD", "bomb")
+    assert Directory(tree).revision().startswith("sha256:"), "the commit cannot be compared with the files"
+    git(tree, "update-ref", "HEAD", "first")
+    assert repository.at("main").task("t").text
+
+
+def test_a_folder_that_an_interrupted_control_has_left_is_removed(repository, commits):
+    repository.at(commits[0])
+    left = repository._cache / "trees" / "tmpabcdef"
+    left.mkdir()
+    repository.at(commits[1])
+    assert left.is_dir(), "another thread may be writing it"
+    os.utime(left, (0, 0))
+    repository.at(commits[2])
+    assert not left.exists()
