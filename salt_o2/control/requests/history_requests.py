@@ -26,6 +26,9 @@ from salt_o2.core.plan.overrides import Overrides
 from salt_o2.core.plan.plan import Plan
 from salt_o2.core.recovery.replay import HOSTS, KINDS, Created, Entry, overrides_after, replay
 
+_MOST_DIGITS = 18
+"""Digits of a run number that a database can hold."""
+
 
 class HistoryRequests:
     """Serves requests for the history of environments, active or ended."""
@@ -88,11 +91,11 @@ class HistoryRequests:
 
     def _plan_of(self, name: str) -> Plan:
         """Return the plan of an environment, or the plan with which a run began."""
-        if not name.isdigit():
+        if not (name.isascii() and name.isdigit()):
             return self._store.find_by_prefix(name).plan
-        run = self._runs.run(int(name))
+        run = self._runs.run(int(name)) if len(name) <= _MOST_DIGITS else None
         if run is None:
-            raise UnknownNameError(f"there is no run {name}")
+            raise UnknownNameError(f"there is no run {name[:80]}")
         return self._plan_at(run.environment, run.started)
 
     def _plan_at(self, id: EnvironmentId, until: float) -> Plan:

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 from salt_o2.site.payloads.values import equal, integer, length, number, text, truth
 from salt_o2.workflow.expressions.functions.texts import lower, upper
 from salt_o2.workflow.expressions.values import Refused, is_number, wrapped
-from salt_o2.workflow.limits import RENDERED
+from salt_o2.workflow.limits import MADE, RENDERED
 
 Filter = Callable[[Any, Any], Any]
 """Given the value and the argument, which is nil if there is none."""
@@ -42,7 +42,10 @@ def _float_format(value: Any, argument: Any) -> Any:
 def _join(value: Any, argument: Any) -> Any:
     if not isinstance(value, str | list):
         return value
-    return text(argument).join(map(text, value))
+    between, items = text(argument), [text(item) for item in value]
+    if sum(map(len, items)) + len(between) * len(items) > MADE:
+        raise Refused(f"filter join makes more than {MADE:,} characters")
+    return between.join(items)
 
 
 def _slice(value: Any, argument: Any) -> Any:

@@ -221,11 +221,11 @@ def numbers_between(first: Any, last: Any) -> list[int]:
     """
     if not (is_number(first) and is_number(last)):
         raise _mismatch(first, "..", last)
-    numbers = range(int(first), int(last) + 1)
-    if len(numbers) >= LIST:
+    begin, end = int(first), int(last) + 1
+    if end - begin >= LIST:
         raise Refused(f"a range of {LIST:,} numbers or more")
-    spend(len(numbers))
-    return TypedList(numbers)
+    spend(max(end - begin, 0))
+    return TypedList(range(begin, end))
 
 
 def matches_pattern(value: Any, pattern: Any) -> bool:

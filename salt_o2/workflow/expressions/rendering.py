@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from salt_o2.workflow.expressions.values import Attributes, Duration, Refused
-from salt_o2.workflow.limits import NESTING
+from salt_o2.workflow.limits import MADE, NESTING
 
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _UNITS = ((3_600_000_000_000, "h"), (60_000_000_000, "m"))
@@ -175,6 +175,8 @@ def _json(value: Any, levels: int, indent: str, key_text: Callable[[Any], str]) 
 def _enclosed(opening: str, parts: list[str], closing: str, indent: str) -> str:
     if not indent or not parts:
         return opening + ",".join(parts) + closing
+    if sum(map(len, parts)) + len(parts) * (len(indent) + 4) > MADE:
+        raise Refused(f"JSON of more than {MADE:,} characters")
     return f"{opening}{indent}  " + f",{indent}  ".join(parts) + f"{indent}{closing}"
 
 

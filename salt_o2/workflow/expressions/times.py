@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from salt_o2.workflow.expressions.values import Attributes, Duration, Refused
+from salt_o2.workflow.expressions.values import Attributes, Duration, Refused, shown
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -18,6 +18,10 @@ _MONTHS = (
 )
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _SECOND = 1_000_000_000
+MOST_LAYOUT = 1_000
+"""Characters of a layout."""
+MOST_DURATION = 200
+"""Characters of a duration."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000, "s": _SECOND}
 _UNITS |= {"m": 60 * _SECOND, "h": 3600 * _SECOND}
@@ -123,7 +127,7 @@ class Time(Attributes):
 
     def format(self, layout: str) -> str:
         """Return it in a layout of Go."""
-        return _LAYOUT.sub(lambda found: self._written(found.group()), layout)
+        return _LAYOUT.sub(lambda found: self._written(found.group()), _bounded(layout))
 
     def _written(self, element: str) -> str:
         moment = self.moment
@@ -173,6 +177,8 @@ def parse_duration(text: str) -> Duration:
     Raises:
         Refused: if it spells none.
     """
+    if len(text) > MOST_DURATION:
+        raise Refused(f"a duration of more than {MOST_DURATION} characters")
     sign, rest = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
     parts = _DURATION.findall(rest)
     if rest == "0":
@@ -209,49 +215,69 @@ def read(text: str, layout: str, zone: LOCATION = UTC_ZONE) -> Time:
     Raises:
         Refused: if it does not fit the layout.
     """
-    pattern, last = "", 0
-    names: list[str] = []
-    for found in _LAYOUT.finditer(layout):
-        pattern += re.escape(layout[last : found.start()]) + _PATTERNS.get(found.group(), r"([.,]\d+)")
-        if found.group() == "05" and not _LAYOUT.match(layout, found.end()):
-            pattern += r"(?:[.,]\d+)?"
-        names.append(found.group())
-        last = found.end()
-    matched = re.fullmatch(pattern + re.escape(layout[last:]), text, re.ASCII)
-    if matched is None:
-        raise Refused(f"{text!r} is no time written as {layout}")
+    found: dict[str, str] = {}
+    at = last = 0
+    for element in _LAYOUT.finditer(_bounded(layout)):
+        at = _past(text, at, layout[last : element.start()], layout)
+        matched = _PATTERNS.get(element.group(), _FRACTION).match(text, at)
+        if matched is None:
+            raise _unlike(text, layout)
+        found[element.group()] = matched.group()
+        at, last = matched.end(), element.end()
+        if element.group() == "05" and not _LAYOUT.match(layout, last):
+            fraction = _FRACTION.match(text, at)
+            at = fraction.end() if fraction else at
+    if _past(text, at, layout[last:], layout) != len(text):
+        raise _unlike(text, layout)
     try:
-        return _made(dict(zip(names, matched.groups(), strict=True)), zone)
+        return _made(found, zone)
     except (ValueError, OverflowError) as error:
-        raise Refused(f"{text!r} is no time: {error}") from error
+        raise Refused(f"{shown(text)} is no time: {error}") from error
 
 
+def _past(text: str, at: int, between: str, layout: str) -> int:
+    if not text.startswith(between, at):
+        raise _unlike(text, layout)
+    return at + len(between)
+
+
+def _unlike(text: str, layout: str) -> Refused:
+    return Refused(f"{shown(text)} is no time written as {shown(layout)}")
+
+
+def _bounded(layout: str) -> str:
+    if len(layout) > MOST_LAYOUT:
+        raise Refused(f"a layout of more than {MOST_LAYOUT:,} characters")
+    return layout
+
+
+_FRACTION = re.compile(r"[.,]\d+", re.ASCII)
 _PATTERNS = {
-    "2006": r"(\d{4})",
-    "06": r"(\d\d)",
-    "January": f"({'|'.join(_MONTHS)})",
-    "Jan": f"({'|'.join(name[:3] for name in _MONTHS)})",
-    "01": r"(\d\d)",
-    "1": r"(\d\d?)",
-    "Monday": f"({'|'.join(_DAYS)})",
-    "Mon": f"({'|'.join(name[:3] for name in _DAYS)})",
-    "02": r"(\d\d)",
-    "_2": r"( ?\d\d?)",
-    "2": r"(\d\d?)",
-    "15": r"(\d\d)",
-    "03": r"(\d\d)",
-    "3": r"(\d\d?)",
-    "04": r"(\d\d)",
-    "4": r"(\d\d?)",
-    "05": r"(\d\d)",
-    "5": r"(\d\d?)",
-    "PM": "(AM|PM)",
-    "pm": "(am|pm)",
-    "MST": "([A-Z]{3,4}|[+-]\\d\\d)",
-    "Z07:00": r"(Z|[+-]\d\d:\d\d)",
-    "-07:00": r"([+-]\d\d:\d\d)",
-    "-0700": r"([+-]\d{4})",
-    "-07": r"([+-]\d\d)",
+    "2006": re.compile(r"(\d{4})", re.ASCII),
+    "06": re.compile(r"(\d\d)", re.ASCII),
+    "January": re.compile(f"({'|'.join(_MONTHS)})", re.ASCII),
+    "Jan": re.compile(f"({'|'.join(name[:3] for name in _MONTHS)})", re.ASCII),
+    "01": re.compile(r"(\d\d)", re.ASCII),
+    "1": re.compile(r"(\d\d?)", re.ASCII),
+    "Monday": re.compile(f"({'|'.join(_DAYS)})", re.ASCII),
+    "Mon": re.compile(f"({'|'.join(name[:3] for name in _DAYS)})", re.ASCII),
+    "02": re.compile(r"(\d\d)", re.ASCII),
+    "_2": re.compile(r"( ?\d\d?)", re.ASCII),
+    "2": re.compile(r"(\d\d?)", re.ASCII),
+    "15": re.compile(r"(\d\d)", re.ASCII),
+    "03": re.compile(r"(\d\d)", re.ASCII),
+    "3": re.compile(r"(\d\d?)", re.ASCII),
+    "04": re.compile(r"(\d\d)", re.ASCII),
+    "4": re.compile(r"(\d\d?)", re.ASCII),
+    "05": re.compile(r"(\d\d)", re.ASCII),
+    "5": re.compile(r"(\d\d?)", re.ASCII),
+    "PM": re.compile("(AM|PM)", re.ASCII),
+    "pm": re.compile("(am|pm)", re.ASCII),
+    "MST": re.compile("([A-Z]{3,4}|[+-]\\d\\d)", re.ASCII),
+    "Z07:00": re.compile(r"(Z|[+-]\d\d:\d\d)", re.ASCII),
+    "-07:00": re.compile(r"([+-]\d\d:\d\d)", re.ASCII),
+    "-0700": re.compile(r"([+-]\d{4})", re.ASCII),
+    "-07": re.compile(r"([+-]\d\d)", re.ASCII),
 }
 
 

@@ -127,6 +127,8 @@ class Expression:
             raise
         except (RecursionError, MemoryError) as error:
             raise Refused("too deep or too large") from error
+        except (ArithmeticError, TypeError, ValueError, LookupError) as error:
+            raise Refused(f"it cannot be computed: {error}") from error
         self._last = (given, value)
         return value
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from typing import Any
 
 from salt_o2.workflow.expressions.functions.signatures import function
@@ -9,6 +10,8 @@ from salt_o2.workflow.expressions.rendering import indented_json, printed
 from salt_o2.workflow.expressions.static_types import STRING, UNKNOWN
 from salt_o2.workflow.expressions.values import Refused, shown, type_of
 from salt_o2.workflow.limits import NESTING, RENDERED
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def from_json(text: str) -> Any:
@@ -26,7 +29,19 @@ def from_json(text: str) -> Any:
     except (ValueError, OverflowError) as error:
         raise Refused(f"{shown(text)} is not JSON: {error}") from error
     _check_nesting(found)
-    return found
+    return _without_surrogates(found) if "\\ud" in text.lower() else found
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Return ``value`` with U+FFFD for half characters, as Go reads them: no UTF-8 can hold one."""
+    match value:
+        case str():
+            return _SURROGATE.sub("\ufffd", value)
+        case list():
+            return [_without_surrogates(each) for each in value]
+        case dict():
+            return {_SURROGATE.sub("\ufffd", key): _without_surrogates(each) for key, each in value.items()}
+    return value
 
 
 def _number(text: str) -> float:

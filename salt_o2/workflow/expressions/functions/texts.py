@@ -30,8 +30,23 @@ def _one(change: Any) -> Any:
 
 
 def trim(text: str, characters: str = BLANKS) -> str:
-    """Return ``text`` without these characters at both ends."""
-    return text.strip(characters) if characters else text
+    """Return ``text`` without these characters at both ends. O(text + characters)."""
+    if len(characters) <= len(BLANKS):
+        return text.strip(characters) if characters else text
+    # str.strip takes the product of both lengths, and no other thread runs meanwhile.
+    unwanted = frozenset(characters)
+    begin, end = 0, len(text)
+    while begin < end and text[begin] in unwanted:
+        begin += 1
+    while end > begin and text[end - 1] in unwanted:
+        end -= 1
+    return text[begin:end]
+
+
+def last_index(text: str, part: str) -> int:
+    """Return where ``part`` is last found in ``text``; -1 if nowhere. O(text + part), as str.rfind is not."""
+    found = text[::-1].find(part[::-1])
+    return len(text) - len(part) - found if found >= 0 else -1
 
 
 def split(text: str, separator: str, most: int = -1) -> list[str]:
@@ -119,7 +134,7 @@ FUNCTIONS = (
         ),
     ),
     function("indexOf", lambda text, part: text.find(part), _TWO, INT),
-    function("lastIndexOf", lambda text, part: text.rfind(part), _TWO, INT),
+    function("lastIndexOf", last_index, _TWO, INT),
     function("hasPrefix", lambda text, prefix: text.startswith(prefix), _TWO, BOOL),
     function("hasSuffix", lambda text, suffix: text.endswith(suffix), _TWO, BOOL),
 )

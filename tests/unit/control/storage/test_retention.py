@@ -96,6 +96,16 @@ def test_records_of_runs_are_the_same_after_a_cut(tmp_path):
     played(tmp_path, scene)
 
 
+@pytest.mark.finding("A15")
+@pytest.mark.parametrize("number", ["9" * 23, "9" * 5000, "\u00b2"])
+def test_a_number_that_no_run_can_have_is_unknown(tmp_path, number):
+    async def scene(room):
+        with pytest.raises(UnknownNameError):
+            await room.ask("env_diff", left=number, right="1")
+
+    played(tmp_path, scene)
+
+
 def test_a_living_environment_keeps_all_of_its_journal(tmp_path):
     async def scene(room):
         env = await room.ask("env_create", workflow="farm")

@@ -140,6 +140,13 @@ def test_a_payload_may_include_another_for_each_of_many_hosts():
     assert fill(payload, given, lambda _name: "{{ h }};", "here").count(";") == 100
 
 
+@pytest.mark.finding("A7")
+def test_a_join_is_refused_before_it_fills_the_memory():
+    payload = "{% set a = ''|rjust:1000000 %}{{ a|make_list|join:a|length }}"
+    with pytest.raises(TemplateError, match="filter join makes more than 10,000,000 characters"):
+        fill(payload, {}, lambda _name: "", "x")
+
+
 def test_each_payload_has_its_own_limit():
     costly = "{% for i in FromJson(list) %}{% set x = big + big %}{% endfor %}done"
     given = {"big": "b" * 10_000, "list": str([1] * 400)}
