@@ -25,8 +25,7 @@ log = logging.getLogger(__name__)
 
 ASKED_BY_CONTROL = frozenset({"audit", "info", "kill", "log", "records", "tasks", "transition"})
 """The requests that control may send inside the session."""
-LONGEST_LOG = 5_000
-"""Lines of each stream in one answer: an answer goes the way that reports go."""
+LONGEST_LOG = 100_000
 READERS = 1
 """Threads that read output at the same time; the agent's loop goes on meanwhile."""
 LONGEST_WAIT_S = 3600.0

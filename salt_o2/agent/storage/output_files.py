@@ -21,6 +21,8 @@ BOUND_UNWANTED = 256 * 1024
 LOOK_BACK = 64 * 1024
 """Bytes read for a few lines; for many lines, proportionally more."""
 TYPICAL = 200
+LOOK_BACK_MOST = 1024 * 1024
+"""Bytes of one stream that are read at most for its last lines: an answer goes the way that reports go."""
 LONGEST_LINE = 4096
 """Bytes; an incomplete line that is longer is returned without waiting for its end."""
 CLIP = 400
@@ -53,13 +55,16 @@ def trim(path: Path, bound: int = BOUND) -> bool:
 
 
 def tail(path: Path, lines: int) -> tuple[str, ...]:
-    """Return the last ``lines`` lines of the output, each made safe for a terminal and clipped."""
+    """Return the last ``lines`` lines of the output, each made safe for a terminal and clipped.
+
+    They are fewer if they have more than ``LOOK_BACK_MOST`` bytes.
+    """
     if lines < 1:
         return ()
     data = b""
     for part in (path, _before(path)):
         if data.count(b"\n") <= lines:
-            data = _read_end(part, max(LOOK_BACK, lines * TYPICAL)) + data
+            data = _read_end(part, min(LOOK_BACK_MOST, max(LOOK_BACK, lines * TYPICAL))) + data
     return _readable(data)[-lines:]
 
 

@@ -48,7 +48,7 @@ def test_output_is_read_in_one_thread_at_a_time_while_the_loop_goes_on(monkeypat
 
 
 @pytest.mark.finding("A24")
-@pytest.mark.parametrize("lines", [0, -1, LONGEST_LOG + 1, 100_000])
+@pytest.mark.parametrize("lines", [0, -1, LONGEST_LOG + 1])
 def test_more_lines_than_an_answer_may_have_are_refused(lines):
     with pytest.raises(InvalidRequestError, match=f"1 to {LONGEST_LOG}"):
         asyncio.run(RequestHandlers(FakeAgent()).log("readout", lines))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from salt_o2.agent.storage import output_files
 from salt_o2.agent.storage.output_files import BOUND_UNWANTED, end, output_tail, since, tail, trim
 from salt_o2.agent.storage.task_directory import TaskDirectory
 from salt_o2.core.plan.launch import Launch
@@ -192,3 +193,13 @@ def test_of_an_unwanted_stream_only_the_last_lines_are_stored(tmp_path):
     assert sum(size for name, size in kept.items() if name.startswith("stdout")) <= BOUND_UNWANTED
     assert sum(size for name, size in kept.items() if name.startswith("stderr")) > BOUND_UNWANTED
     assert home.output_tail()[-1] == line.decode().strip()[:400]
+
+
+@pytest.mark.finding("A24")
+def test_the_last_lines_of_a_stream_have_a_bound_of_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(output_files, "LOOK_BACK_MOST", 1000)
+    path = tmp_path / "stdout"
+    path.write_text("".join(f"line {number:05}\n" for number in range(10_000)))
+    found = output_files.tail(path, 100_000)
+    assert 80 < len(found) < 100
+    assert found[-1] == "line 09999"
