@@ -13,6 +13,7 @@ from salt_o2.core.states import ControlMode
 from salt_o2.workflow import TaskRole
 from salt_o2.workflow.expansion.task_rendering import Rendered
 from salt_o2.workflow.expressions.evaluation.expression import MISSING
+from salt_o2.workflow.variables.user_variables import is_of_user
 
 CODECS = ("OCClite", "OCC")
 SEARCH_PATH = "/usr/lib"
@@ -108,8 +109,33 @@ def _plugin(task: TaskRole) -> str:
 
 
 def _search_path(task: TaskRole) -> str:
+    """Return where the device searches for plugins, which are programs.
+
+    Raises:
+        PlanError: if a user chose it, and neither the site nor a template has the variable.
+    """
     path, prefix = _variable(task, "fmq_plugin_search_path"), _variable(task, "fairmq_prefix")
+    name = "fmq_plugin_search_path" if path else "fairmq_prefix"
+    layer = task.stack.layer_of(name)
+    if (path or prefix) and layer is not None and is_of_user(layer) and not _is_offered(task, name):
+        raise PlanError(
+            f"{task.path}: a user cannot set {name}, where a device finds programs to load: neither the site"
+            f" nor a template of the task has this variable. Set it in vars of the site, or in defaults of"
+            f" the template"
+        )
     return path or (f"{prefix}/lib/" if prefix else SEARCH_PATH)
+
+
+def _is_offered(task: TaskRole, name: str) -> bool:
+    """Return whether the site or the author offers the variable ``name`` to users."""
+    template, command = task.template, task.template.command
+    if name in template.defaults or name in template.vars:
+        return True
+    texts = (command.value, *command.arguments)
+    if any(name in each.required for text in texts for each in text.expressions):
+        return True
+    others = [layer for layer in task.stack.layers if not is_of_user(layer)]
+    return any(layer.get(name) or name in getattr(layer, "written", ()) for layer in others)
 
 
 def _variable(task: TaskRole, name: str) -> str:

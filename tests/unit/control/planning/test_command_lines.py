@@ -5,10 +5,13 @@ import pytest
 from salt_o2.core.errors import PlanError, TemplateError
 from tests.support.builders.templates import expand, plan
 
+PATHS = "defaults: {fmq_plugin_search_path: '', fairmq_prefix: ''}\n"
 
-def launch(command: str, mode: str = "fairmq", **variables: str):
+
+def launch(command: str, mode: str = "fairmq", offered: str = PATHS, **variables: str):
+    """Return the launch of a task, with variables of a user; the workflow offers some to users."""
     task = f"name: device\ncontrol: {{mode: {mode}}}\ncommand: {command}\n"
-    source = "name: root\nroles: [{name: x, task: {load: device}}]\n"
+    source = f"name: root\n{offered}roles: [{{name: x, task: {{load: device}}}}]\n"
     return plan(expand(source, {"device": task}, variables=variables)).tasks[0].launch
 
 
@@ -48,6 +51,20 @@ def test_a_colour_option_of_the_template_is_not_replaced():
 def test_plugins_are_searched_at_the_paths_of_variables(variables, path):
     arguments = launch("{value: d}", **variables).arguments
     assert arguments[arguments.index("-S") + 1] == path
+
+
+@pytest.mark.finding("A18")
+@pytest.mark.parametrize("name", ["fmq_plugin_search_path", "fairmq_prefix"])
+def test_a_user_chooses_where_plugins_are_searched_only_if_the_site_or_a_template_offers_it(name):
+    with pytest.raises(PlanError, match=f"a user cannot set {name}, where a device finds programs to load"):
+        launch("{value: d}", offered="", **{name: "/tmp/x"})
+    offers = [
+        ("{value: d}", f"defaults: {{{name}: /opt/x}}\n"),
+        ("{value: d}", f"vars: {{{name}: ''}}\n"),
+        ("{value: '{{ " + name + " }}/bin/d'}", ""),
+    ]
+    for command, offered in offers if name == "fairmq_prefix" else offers[:2]:
+        assert "-S /tmp/x" in launch(command, offered=offered, **{name: "/tmp/x"}).command_line
 
 
 @pytest.mark.parametrize("plugin", ["OCC", "OCClite"])
