@@ -27,7 +27,9 @@ from salt_o2.workflow.sources.confined_files import is_file_within, read_within
 from salt_o2.workflow.sources.git import store
 from salt_o2.workflow.sources.site_repositories import SiteRepositories
 from salt_o2.workflow.templates.text import Text
+from salt_o2.workflow.variables.shell_values import contained_program
 from salt_o2.workflow.variables.site_services import Bound, Variables
+from salt_o2.workflow.variables.stack import Stack
 
 _URIS = re.compile(r"(?:consul-json|apricot)://[^\s'\"]+")
 _JIT = re.compile(r"[\w][\w.+-]*")
@@ -83,7 +85,9 @@ class Generator:
         """Return the reference of the workflow that the command ``written`` describes."""
         if written.strip() in ("", "none"):
             raise Refused(f"{written!r} is not a DPL command")
-        command = command_of(Text(Place("the DPL command", 0), written), _Named(variables))
+        stack = variables if isinstance(variables, Stack) else None
+        _refuse_text_of_user(written, stack)
+        command = command_of(Text(Place("the DPL command", 0), written), _Named(variables), stack)
         exports = exported(variables.flattened().get(JIT_VARIABLES, ""))
         name = generate(_Wanted(command, exports))
         return f"{self._folder / name}/workflows/{name}"
@@ -162,6 +166,19 @@ class _Wanted:
     def __init__(self, command: Command, exports: Mapping[str, str]) -> None:
         self.command = command
         self.exports = exports
+
+
+def _refuse_text_of_user(written: str, stack: Stack | None) -> None:
+    """Refuse the text of a command that a template has made with a part of a user.
+
+    A template that takes the whole command from a variable lets users choose it.
+    """
+    name, signs = contained_program(written, stack) if stack else ("", "")
+    if name and stack and str(stack.find(name)).strip() != written.strip():
+        raise Refused(
+            f"the value of {name} has {signs}, which is program in a DPL command: refer to it there by"
+            f" {{{{ {name} }}}}, or choose another value"
+        )
 
 
 def _read(folder: Path, name: str) -> str:

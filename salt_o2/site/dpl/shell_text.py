@@ -15,6 +15,8 @@ from salt_o2.workflow.expressions.evaluation.expression import Expression, Names
 from salt_o2.workflow.expressions.rendering import text_of
 from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.templates.text import Text
+from salt_o2.workflow.variables.shell_values import program_of_user
+from salt_o2.workflow.variables.stack import Stack
 
 _PLAIN, _SINGLE, _DOUBLE, _ANSI, _COMMENT = "", "'", '"', "$'", "#"
 _SUBSHELL, _PARAMETER, _ARITHMETIC, _BACKQUOTE, _HERE = "(", "${", "((", "`", "<<"
@@ -34,8 +36,11 @@ class Command(NamedTuple):
     shown: str
 
 
-def command_of(text: Text, names: Names) -> Command:
-    """Return ``text`` as a command whose values come from ``names``.
+def command_of(text: Text, names: Names, stack: Stack | None = None) -> Command:
+    """Return ``text`` as a command whose values come from ``names``; ``stack`` says which are of a user.
+
+    bash inserts values as values. But there are commands that compute or run a value again, such as
+    ``[[ n -gt 1 ]]``, ``let``, ``bash -c`` and ``ssh``. So no value of a user may have signs of a program.
 
     Raises:
         Refused: if an expression cannot be computed, or stands where bash would read its value as program.
@@ -46,6 +51,7 @@ def command_of(text: Text, names: Names) -> Command:
     for part in text.parts:
         if isinstance(part, Expression) and not part.is_constant:
             value = text_of(part.value(names))
+            _refuse_program(value, part, stack)
             if "\0" in value:
                 raise Refused(f"the value of {{{{ {part.source} }}}} has a zero byte")
             name = f"O2_VALUE_{len(values)}"
@@ -58,6 +64,14 @@ def command_of(text: Text, names: Names) -> Command:
         written.append(literal)
         shown.append(literal)
     return Command("".join(written), values, "".join(shown))
+
+
+def _refuse_program(value: str, part: Expression, stack: Stack | None) -> None:
+    name, signs = program_of_user(value, part, stack) if stack else ("", "")
+    if name:
+        raise Refused(
+            f"the value of {name} has {signs}, which a shell can read as program: choose another value"
+        )
 
 
 class _Place:

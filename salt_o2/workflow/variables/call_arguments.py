@@ -11,7 +11,8 @@ from salt_o2.core.errors import TemplateError
 from salt_o2.workflow.expressions.evaluation.expression import expression
 from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.variables.site_services import NOWHERE, Services
-from salt_o2.workflow.variables.stack import Position, Stack
+from salt_o2.workflow.variables.stack import Block, Position, Stack
+from salt_o2.workflow.variables.user_variables import USER
 
 
 def arguments_of(
@@ -27,7 +28,7 @@ def arguments_of(
     if not written.strip():
         return []
     here = _position(path)
-    stack = Stack((variables,), here.above if here else None, here, services)
+    stack = Stack((Block(variables, USER),), here.above if here else None, here, services)
     try:
         return list(expression(f"[{written}]").value(stack))
     except Refused as error:

@@ -31,14 +31,25 @@ def program_of_user(
     signs = program.intersection(value)
     if not signs:
         return "", ""
+    name, own = contained_program(value, stack, program)
+    if name:
+        return name, own
     given = list(_given_by_user(stack))
-    for name, text in given:
-        own = program.intersection(text)
-        if own and (text in value or any(word in value for word in _words(text, program))):
-            return name, _listed(own)
     is_used = any(map(is_of_user, stack.layers))
     source = _source(expression, stack, given, signs, program) if is_used else ""
     return (source, _listed(signs)) if source else ("", "")
+
+
+def contained_program(value: str, stack: Stack, program: frozenset[str] = PROGRAM) -> tuple[str, str]:
+    """Return the variable of a user that stands in ``value``, or one of its words, if it has ``program``.
+
+    Both results are empty if there is none; the second one has the characters.
+    """
+    for name, text in _given_by_user(stack):
+        own = program.intersection(text)
+        if own and (text in value or any(word in value for word in _words(text, program))):
+            return name, _listed(own)
+    return "", ""
 
 
 def _listed(signs: frozenset[str]) -> str:

@@ -10,6 +10,8 @@ from salt_o2.site.dpl.shell_text import command_of
 from salt_o2.workflow.expressions.values import Refused
 from salt_o2.workflow.problems import Place
 from salt_o2.workflow.templates.text import Text
+from salt_o2.workflow.variables.stack import Block, Stack
+from salt_o2.workflow.variables.user_variables import USER
 from tests.support.builders.expressions import Names
 
 RUN = "id > SPRUNG"
@@ -119,6 +121,31 @@ def test_no_text_of_an_author_makes_a_value_part_of_the_text(pieces):
 def test_a_value_that_bash_would_execute_is_refused(written, why):
     with pytest.raises(Refused, match=why):
         command(written, a="x[$(id)]")
+
+
+AGAIN = [
+    "[[ {{ n }} -gt 1 ]] && echo many",
+    'let "k = {{ n }} + 1"',
+    "declare -i k={{ n }}",
+    'bash -c "echo {{ n }}"',
+    "ssh host 'echo {{ n }}'",
+    "eval \"echo '{{ n }}'\"",
+    "echo {{ n[1:] }}",
+]
+
+
+@pytest.mark.finding("A12")
+@pytest.mark.parametrize("written", AGAIN)
+@pytest.mark.parametrize("value", ["a[$(id)]", ";; id", "a`id`"])
+def test_no_value_of_a_user_is_program_where_bash_reads_it_again(written, value):
+    text = Text(Place("here", 1), written)
+    stack = Stack((Block({"n": value}, USER),), None)
+    with pytest.raises(Refused, match=r"the value of n has .*, which a shell can read as program"):
+        command_of(text, stack, stack)
+    author = Stack((Block({"n": value}, "vars of the site"),), None)
+    assert command_of(text, author, author).values
+    plain = Stack((Block({"n": "10"}, USER),), None)
+    assert "10" not in command_of(text, plain, plain).text
 
 
 def test_a_value_with_a_zero_byte_is_refused():
