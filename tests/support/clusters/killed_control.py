@@ -23,4 +23,4 @@ def _pid(workshop):
 
 def _all_known(workshop):
     hosts = workshop.cluster.ask("host_list")
-    return {host["id"] for host in hosts if host["cpus"]} == set(workshop.cluster.minions)
+    return {host["id"] for host in hosts if host["status"] == "ACTIVE"} == set(workshop.cluster.minions)
