@@ -115,15 +115,17 @@ def _search_path(task: TaskRole) -> str:
         PlanError: if a user chose it, and neither the site nor a template has the variable.
     """
     path, prefix = _variable(task, "fmq_plugin_search_path"), _variable(task, "fairmq_prefix")
+    if not path and not prefix:
+        return SEARCH_PATH
     name = "fmq_plugin_search_path" if path else "fairmq_prefix"
     layer = task.stack.layer_of(name)
-    if (path or prefix) and layer is not None and is_of_user(layer) and not _is_offered(task, name):
+    if layer is not None and is_of_user(layer) and not _is_offered(task, name):
         raise PlanError(
             f"{task.path}: a user cannot set {name}, where a device finds programs to load: neither the site"
             f" nor a template of the task has this variable. Set it in vars of the site, or in defaults of"
             f" the template"
         )
-    return path or (f"{prefix}/lib/" if prefix else SEARCH_PATH)
+    return path or f"{prefix}/lib/"
 
 
 def _is_offered(task: TaskRole, name: str) -> bool:
