@@ -13,6 +13,7 @@ from typing import Any
 import msgpack
 
 from salt_o2.core.errors import InvalidRequestError
+from salt_o2.core.messages.bounds import unpack_bounded
 
 FUNCTION = "o2.deliver"
 TARGET = "o2/"
@@ -73,24 +74,8 @@ def unwrap(data: bytes, most: int = MOST_BYTES) -> Any:
         InvalidRequestError: ``data`` is not from :func:`wrap`, has more than ``most`` bytes when it is
             decompressed, or more than MOST_ELEMENTS elements.
     """
-    elements = 0
-
-    def count(container: Any) -> Any:
-        nonlocal elements
-        elements += len(container) + 1
-        if elements > MOST_ELEMENTS:
-            raise ValueError(f"more than {MOST_ELEMENTS} elements")
-        return container
-
     try:
-        return msgpack.unpackb(
-            decompress(data, most),
-            strict_map_key=False,
-            list_hook=count,
-            object_hook=count,
-            max_array_len=MOST_ELEMENTS,
-            max_map_len=MOST_ELEMENTS,
-        )
+        return unpack_bounded(decompress(data, most), MOST_ELEMENTS, strict_map_key=False)
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise InvalidRequestError(f"not a packed message: {error!r}") from error
 

@@ -19,6 +19,7 @@ from salt_o2.concurrency.background_loops import is_cancel_requested, run_togeth
 from salt_o2.control.requests.arguments import Progress
 from salt_o2.core.codec import plain
 from salt_o2.core.errors import InvalidRequestError, O2Error, as_document
+from salt_o2.core.messages.bounds import unpack_bounded
 from salt_o2.linux.private_socket import bind_privately, keep_bound
 
 log = logging.getLogger(__name__)
@@ -223,23 +224,8 @@ def _is_large(value: Any) -> bool:
 
 
 def _read(frame: bytes) -> dict[str, Any]:
-    entries = 0
-
-    def count(container: Any) -> Any:
-        nonlocal entries
-        entries += len(container) + 1
-        if entries > MOST_ENTRIES:
-            raise ValueError(f"more than {MOST_ENTRIES} entries")
-        return container
-
     try:
-        request = msgpack.unpackb(
-            frame,
-            max_array_len=MOST_ENTRIES,
-            max_map_len=MOST_ENTRIES,
-            list_hook=count,
-            object_hook=count,
-        )
+        request = unpack_bounded(frame, MOST_ENTRIES)
     except ValueError as error:
         raise InvalidRequestError(f"a request must be one msgpack map: {error}") from error
     if not isinstance(request, dict):
